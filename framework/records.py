@@ -1,0 +1,120 @@
+"""The records that pass between rooms: signals go into the engine, ledger events come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from framework.types import BoolArray, FloatArray
+
+
+class Kind(IntEnum):
+    """What a ledger event says of its order."""
+
+    DECIDED = 1
+    FILLED = 2
+    CANCELLED = 3
+    EXPIRED = 4
+    VETOED = 5
+
+
+class OrderType(IntEnum):
+    """How an order wants to be filled."""
+
+    MARKET = 1
+    LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
+
+
+class Reason(IntEnum):
+    """Why an order was decided, or why it was vetoed, cancelled or expired."""
+
+    SIGNAL = 1
+    TARGET_WEIGHT = 2
+    STOP_LOSS = 3
+    TAKE_PROFIT = 4
+    TRAILING_STOP = 5
+    BREAK_EVEN = 6
+    TIME_STOP = 7
+    MARGIN_CALL = 8
+    HALT = 9
+    MAX_EXPOSURE = 20
+    MAX_PAIR_EXPOSURE = 21
+    MAX_POSITIONS = 22
+    CORRELATION = 23
+    DAILY_LOSS = 24
+    MAX_DRAWDOWN = 25
+    VOLATILITY = 26
+    ANOMALY = 27
+    COOL_DOWN = 28
+    NOT_TRADABLE = 29
+    MIN_NOTIONAL = 30
+    NO_CASH = 31
+    REPLACED = 32
+
+
+EVENT = np.dtype(
+    [
+        ("time", np.int64),  # open time of the bar in which it happens, UTC ns
+        ("order", np.int64),  # id of the order, counting up from 1; 0 when vetoed before an id
+        ("pair", np.int32),  # index into the run's pairs
+        ("kind", np.uint8),  # Kind
+        ("side", np.int8),  # +1 buy, -1 sell
+        ("type", np.uint8),  # OrderType
+        ("reason", np.uint8),  # Reason
+        ("units", np.float64),  # base currency: asked for (0: sized in quote) or filled
+        ("quote", np.float64),  # quote currency: budget asked for, or units * price filled
+        ("price", np.float64),  # close at the decision, or the price filled at
+        ("fee", np.float64),  # quote currency
+        ("slippage", np.float64),  # quote currency lost against the price before costs
+        ("confidence", np.float64),  # 0..1, 1 when the strategy names none
+    ],
+    align=True,
+)
+"""One entry of the ledger. Decisions, fills, vetoes and expiries share it, in order of time."""
+
+TRADE = np.dtype(
+    [
+        ("entry_time", np.int64),
+        ("exit_time", np.int64),  # 0 while open
+        ("pair", np.int32),
+        ("side", np.int8),  # +1 long, -1 short
+        ("open", np.bool_),  # True: still held at the end, valued at the last close
+        ("reason", np.uint8),  # Reason of the last exit
+        ("units", np.float64),  # bought (long) or sold (short) in all
+        ("entry_price", np.float64),  # average
+        ("exit_price", np.float64),  # average; the last close while open
+        ("fees", np.float64),
+        ("pnl", np.float64),  # quote currency, after fees
+        ("fraction", np.float64),  # pnl over the money put in
+        ("bars", np.int64),  # held
+        ("confidence", np.float64),  # at entry
+    ],
+    align=True,
+)
+"""One round trip of one pair, from flat to flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What a strategy wants at the close of every bar, before sizing and limits.
+
+    Either `enter` and `exit`, or `target`.
+
+    Parameters
+    ----------
+    enter, exit : (T, N) bool, optional
+        Open a position; close it.
+    target : (T, N) float64, optional
+        Wanted weight of equity; NaN leaves the position alone.
+    confidence : (T, N) float64, optional
+        Between 0 and 1, scales an entry's size; NaN counts as 0.
+    """
+
+    enter: BoolArray | None = None
+    exit: BoolArray | None = None
+    target: FloatArray | None = None
+    confidence: FloatArray | None = None
