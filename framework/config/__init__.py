@@ -1,0 +1,1 @@
+"""Composed configuration: components, building, faults, secrets."""

@@ -1,0 +1,149 @@
+"""End the process the way its exit codes promise, and say Hydra's faults in our own words."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from framework.config.faults import explain_yaml
+from framework.config.signals import INTERRUPTED, say, silence
+from framework.errors import FrameworkError, UserError, did_you_mean
+
+_OPEN_MAPS = {
+    "features",
+    "strategy.params",
+    "search",
+    "exchange.markets",
+    "exchange.columns",
+    "store_options",
+}
+"""Maps whose keys are the user's own."""
+
+
+@contextmanager
+def exit_with_faults() -> Iterator[None]:
+    """Turn every fault into plain lines on standard error and the exit code it stands for."""
+    # Hydra then raises instead of printing its own text and exiting with 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+        sys.stdout.flush()
+    except FrameworkError as fault:
+        _exit(str(fault), fault.exit_code)
+    except KeyboardInterrupt:
+        _exit("interrupted", INTERRUPTED)
+    except (HydraException, OmegaConfBaseException) as fault:
+        _exit(explain(fault), UserError.exit_code)
+    except YAMLError as fault:
+        _exit(f"configuration: {explain_yaml(fault)}", UserError.exit_code)
+    except OSError as fault:
+        if not _broken_output():
+            _exit(f"{fault.filename or 'system'}: {fault.strerror or fault}.", 3)
+        _exit(f"standard output: cannot be written ({fault.strerror or fault}).", 3)
+
+
+def _broken_output() -> bool:
+    """Tell whether standard output is what failed, and quieten it then."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        silence(1)
+        return True
+    return False
+
+
+def _exit(message: str, code: int) -> None:
+    say(message)
+    raise SystemExit(code) from None
+
+
+def explain(fault: Exception) -> str:
+    """Return one line for a fault that Hydra or OmegaConf found."""
+    text = str(fault)
+    if isinstance(fault, OverrideParseException):
+        return f"{fault.override}: cannot be read as key=value ({text.splitlines()[0]})."
+    if isinstance(fault, MissingConfigException):
+        return _explain_missing(text, fault.missing_cfg_file or "", fault.options)
+    if isinstance(fault, ConfigCompositionException):
+        return _explain_composition(text, fault)
+    cause = text.splitlines()[0] if text else type(fault).__name__
+    return f"configuration: {cause}."
+
+
+def _explain_missing(text: str, missing: str, options: object) -> str:
+    group, _, name = missing.rpartition("/")
+    choices = [str(option) for option in options] if isinstance(options, list | tuple) else []
+    if not group:
+        return f"configuration: {text.splitlines()[0]}."
+    return f"{group}: there is no '{name}'.{did_you_mean(name, choices)}"
+
+
+def _explain_composition(text: str, fault: Exception) -> str:
+    cause = str(fault.__cause__ or "")
+    override = re.search(
+        r"Could not (?:override|append to config|delete from config)[^'\"]*['\"]?([\w./@\[\]-]+)",
+        text,
+    )
+    group = re.search(r"No match in the defaults list", text)
+    if group and override:
+        key = override[1]
+        return f"{key}: there is no such choice.{did_you_mean(key, _keys())}"
+    if override:
+        key = override[1].strip("'\".")
+        if "Could not append" in text:
+            return f"{key}: is there already; change it with {key}=VALUE, without the plus."
+        return _explain_key(key, _keys())
+    first = (text or cause).splitlines()[0]
+    return f"configuration: {first.rstrip('.')}."
+
+
+def _explain_key(key: str, keys: list[str]) -> str:
+    """Say what may stand where `key` does not, or how to add it to a map that is open."""
+    if key in keys:
+        return f"{key}: takes new keys with a plus: +{key}.NAME=VALUE."
+    parent, _, name = key.rpartition(".")
+    hint = f" To add it: +{key}=VALUE." if parent in _OPEN_MAPS else ""
+    if parent not in keys:
+        return f"{key}: no such key.{did_you_mean(key, keys)}{hint}"
+    beside = {known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent}
+    return f"{key}: no such key.{did_you_mean(name, beside - {'_target_'})}{hint}"
+
+
+def _keys() -> list[str]:
+    """Return every dotted key of the configuration that the group choices alone compose."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import DictConfig, OmegaConf
+
+    from framework.config.search_path import project_root
+
+    choices = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_/]+=[\w-]+", word)]
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(project_root() / "conf")):
+        try:
+            config = compose("config", overrides=choices)
+        except HydraException:
+            config = compose("config")
+    keys: list[str] = []
+
+    def walk(node: object, prefix: str) -> None:
+        if isinstance(node, dict):
+            for name, value in node.items():
+                keys.append(f"{prefix}{name}")
+                walk(value, f"{prefix}{name}.")
+
+    if isinstance(config, DictConfig):
+        walk(OmegaConf.to_container(config, resolve=False), "")
+    return keys

@@ -1,0 +1,46 @@
+"""Components: frozen classes whose fields are the schema of their YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+T = TypeVar("T")
+
+_CONFIG = ConfigDict(
+    extra="forbid",
+    arbitrary_types_allowed=True,
+    use_attribute_docstrings=True,
+    allow_inf_nan=False,
+)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def component(cls: type[T]) -> type[T]:
+    """Make `cls` a component: frozen, keyword-only, validated, refusing unknown fields.
+
+    Types, ranges and defaults of the fields are the schema of the YAML that names the class;
+    a docstring under each field says what it means and in which unit.
+
+    Examples
+    --------
+    >>> from pydantic import PositiveFloat
+    >>> @component
+    ... class Stop:
+    ...     distance: PositiveFloat = 0.02
+    >>> Stop(distance=0.05).distance
+    0.05
+    """
+    decorate: Callable[[type[T]], Any] = pydantic_dataclass(
+        frozen=True, kw_only=True, config=_CONFIG
+    )
+    made: type[T] = decorate(cls)
+    return made
+
+
+def is_component(cls: object) -> bool:
+    """Tell whether `cls` is a component class."""
+    return isinstance(cls, type) and hasattr(cls, "__pydantic_fields__")

@@ -1,0 +1,44 @@
+"""Keep secrets out of everything that is written or printed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from pydantic import SecretStr
+
+MASK = "**********"
+
+
+class Redactor:
+    """Replaces the values of all secrets of a configuration by a mask.
+
+    Parameters
+    ----------
+    root : object
+        Built settings; every `SecretStr` at any depth is a secret.
+    """
+
+    def __init__(self, root: object) -> None:
+        self._secrets = sorted(set(_secrets(root)), key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with every secret in it masked."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+
+def _secrets(node: object) -> Iterator[str]:
+    if isinstance(node, SecretStr):
+        if node.get_secret_value():
+            yield node.get_secret_value()
+    elif dataclasses.is_dataclass(node) and not isinstance(node, type):
+        for field in dataclasses.fields(node):
+            yield from _secrets(getattr(node, field.name))
+    elif isinstance(node, Mapping):
+        for value in node.values():
+            yield from _secrets(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _secrets(value)

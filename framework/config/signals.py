@@ -1,0 +1,83 @@
+"""End cleanly when told to: from the first import to the interpreter's own end.
+
+Nothing but the standard library's smallest parts is imported here, so that the first milliseconds
+are covered too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+INTERRUPTED = 130
+"""Exit code of a process that was told to stop."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def end_cleanly(main: Callable[[], None]) -> None:
+    """Call `main` and turn SIGINT and SIGTERM, wherever they hit, into one line and exit code 130.
+
+    The first raises KeyboardInterrupt, so that files and rows are closed; a second one ends the
+    process at once, which loses nothing but the closing. Once the work is done both are ignored:
+    the exit code is settled.
+
+    Raises
+    ------
+    SystemExit
+        With exit code 130.
+    """
+    _open_closed_streams()
+    try:
+        try:
+            _listen()
+            main()
+        finally:
+            for name in SIGNALS:
+                signal.signal(name, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        say("interrupted")
+        raise SystemExit(INTERRUPTED) from None
+
+
+def say(message: str) -> None:
+    """Print a line on standard error, if anybody is there to read it."""
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:
+        silence(2)
+
+
+def silence(descriptor: int) -> None:
+    """Let a broken standard stream swallow what is still buffered for it."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
+
+
+def _listen() -> None:
+    for name in SIGNALS:
+        signal.signal(name, _interrupt)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    for name in SIGNALS:
+        signal.signal(name, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def _open_closed_streams() -> None:
+    """Put nothing in the place of closed standard streams.
+
+    Otherwise the next file opened would take their number, and what is printed would go into it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
