@@ -1,0 +1,1 @@
+"""Candles: rows, quality, the regular grid, resampling, store and certificate."""

@@ -1,0 +1,126 @@
+"""The data certificate: what candles a run used, where they came from, and what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from framework.market.candles import Candles, Standing
+from framework.market.quality import Quality
+from framework.types import format_time
+
+
+@dataclass(frozen=True, slots=True)
+class PairCertificate:
+    """The state of one pair's candles.
+
+    Parameters
+    ----------
+    gaps, missing, flat : int
+        Holes in the source's rows; candles missing and candles without trades on the grid.
+    repaired : int
+        Rows that a repair dropped, moved or changed.
+    faults : mapping of str to str
+        Kind of fault to count and what was done.
+    revisions : int
+        How often stored candles in the range changed after they were first stored.
+    """
+
+    gaps: int
+    missing: int
+    flat: int
+    repaired: int
+    faults: Mapping[str, str]
+    revisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What pins the data of a run: equal `sha256`, equal candles.
+
+    Parameters
+    ----------
+    source : str
+        Exchange, file or store.
+    pairs : tuple of str
+        ``BASE-QUOTE`` each.
+    interval, start, end : str
+        Length, first open time and exclusive end, ISO 8601 UTC.
+    bars : int
+        Candles of each pair.
+    sha256 : str
+        Of pairs, interval and every value.
+    store_version : int or None
+        Version of the store's table, if the candles came from there.
+    quality : mapping of str to PairCertificate
+        Of each pair.
+    """
+
+    source: str
+    pairs: tuple[str, ...]
+    interval: str
+    start: str
+    end: str
+    bars: int
+    sha256: str
+    store_version: int | None
+    quality: Mapping[str, PairCertificate]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values that JSON can hold."""
+        return {**asdict(self), "pairs": list(self.pairs)}
+
+
+def certify(
+    candles: Candles,
+    source: str,
+    qualities: Sequence[Quality],
+    store_version: int | None = None,
+    revisions: Mapping[str, int] | None = None,
+) -> Certificate:
+    """Return the certificate of `candles`.
+
+    Parameters
+    ----------
+    candles : Candles
+        (T, N), as the run uses them, T at least 1.
+    source : str
+        Exchange, file or store.
+    qualities : sequence of Quality
+        Of the rows that the candles were made from; a pair may be left out.
+    store_version : int, optional
+        Of the store's table.
+    revisions : mapping of str to int, optional
+        Pair to number of revisions in the store.
+    """
+    by_pair = {quality.pair: quality for quality in qualities}
+    return Certificate(
+        source,
+        candles.pairs,
+        str(candles.interval),
+        format_time(int(candles.time[0])),
+        format_time(int(candles.time[-1]) + candles.interval.ns),
+        len(candles),
+        candles.digest,
+        store_version,
+        {
+            pair: _certify_pair(
+                candles.standing[:, index], by_pair.get(pair), (revisions or {}).get(pair, 0)
+            )
+            for index, pair in enumerate(candles.pairs)
+        },
+    )
+
+
+def _certify_pair(standing: np.ndarray, quality: Quality | None, revisions: int) -> PairCertificate:
+    faults = quality.faults if quality else ()
+    return PairCertificate(
+        quality.gaps if quality else 0,
+        int(np.count_nonzero(standing == Standing.MISSING)),
+        int(np.count_nonzero(standing == Standing.FLAT)),
+        quality.repaired if quality else 0,
+        {fault.kind: f"{fault.count} {fault.done}" for fault in faults},
+        revisions,
+    )
