@@ -1,0 +1,1 @@
+"""Exchanges, one per file, and how their candles are loaded."""

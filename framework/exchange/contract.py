@@ -1,0 +1,82 @@
+"""What every exchange offers: fees, market rules and history."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from pydantic import Field, NonNegativeFloat
+
+from framework.config.component import component
+from framework.market.quality import FaultPolicy
+from framework.market.rows import CandleRows
+from framework.market.rules import MarketRules
+from framework.types import Interval
+
+
+@component
+class Exchange:
+    """Fields and questions that all exchanges share."""
+
+    name: str
+    """Name under which its candles are stored."""
+
+    maker_fee_bps: float = Field(default=10.0, ge=-100, le=1_000)
+    """Fee of an order that rested in the book, in basis points of its value; negative: rebate."""
+
+    taker_fee_bps: NonNegativeFloat = Field(default=10.0, le=1_000)
+    """Fee of an order that took from the book, in basis points of its value."""
+
+    max_gap: Interval = Interval.parse("1d")
+    """Holes up to this long are flat candles; the candles of a longer one are missing."""
+
+    faults: FaultPolicy = FaultPolicy()
+    """What to do about each kind of fault in the data."""
+
+    from_store: bool = False
+    """Read candles from the store that ``mode=download`` fills, not from the exchange itself."""
+
+    market: MarketRules = MarketRules()
+    """Rounding and minimum size of orders."""
+
+    markets: dict[str, MarketRules] = Field(default_factory=dict)
+    """Rules of single pairs where they differ from `market`."""
+
+    spot_only: bool = True
+    """Spot exchanges sell only what is held."""
+
+    @property
+    def origin(self) -> str:
+        """Where its candles come from, in words, for the data certificate."""
+        return self.name
+
+    @abstractmethod
+    def offered_pairs(self) -> tuple[str, ...]:
+        """Return the pairs traded when the configuration names none."""
+
+    @abstractmethod
+    def native_interval(self, pair: str) -> Interval | None:
+        """Return the only interval of `pair`'s data, or None when any can be asked for."""
+
+    @abstractmethod
+    def default_span(self, pair: str, interval: Interval) -> tuple[int, int]:
+        """Return the range [start, end) of open times used when the configuration names none."""
+
+    def available_span(self, pair: str, interval: Interval) -> tuple[int, int]:
+        """Return the range [start, end) of open times that can be asked for at all."""
+        return self.default_span(pair, interval)
+
+    @abstractmethod
+    def rows(self, pair: str, interval: Interval, start_ns: int, end_ns: int) -> CandleRows:
+        """Return closed candles with open times in [start_ns, end_ns), faults and all.
+
+        Raises
+        ------
+        UserError
+            The pair or the interval does not exist, or a file cannot be read as candles.
+        OutsideFault
+            The exchange does not answer.
+        """
+
+    def rules_of(self, pair: str) -> MarketRules:
+        """Return the order rules of `pair`."""
+        return self.markets.get(pair, self.market)

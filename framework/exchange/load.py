@@ -1,0 +1,192 @@
+"""Candles for a run: read from exchange or store, cleaned, laid on one grid and certified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from framework.errors import UserError
+from framework.exchange.candle_source import CandleSource, candle_source, day
+from framework.exchange.contract import Exchange
+from framework.market.candles import COLUMNS, Candles
+from framework.market.certificate import Certificate, certify
+from framework.market.quality import Quality, clean
+from framework.market.regularise import regularise
+from framework.market.resample import resample
+from framework.market.rows import CandleRows
+from framework.types import Interval, format_time
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a run trades on.
+
+    Parameters
+    ----------
+    candles : Candles
+        (T, N), from the warm-up on.
+    first : int
+        Index of the first bar to trade; bars before it only warm up.
+    qualities : tuple of Quality
+        What was found in each pair's rows, in the order of the pairs.
+    certificate : Certificate
+        Of `candles`.
+    """
+
+    candles: Candles
+    first: int
+    qualities: tuple[Quality, ...]
+    certificate: Certificate
+
+
+def load_candles(
+    exchange: Exchange,
+    pairs: Sequence[str] | None,
+    interval: Interval,
+    start_ns: int | None,
+    end_ns: int | None,
+    warmup_bars: int,
+    store_url: str | None,
+    progress: Callable[[int, int], None] | None = None,
+    store_options: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Return the candles of `pairs` with open times in [start, end) and the warm-up before them.
+
+    Where the source has less than the warm-up before start, what it has is loaded: the first bar
+    to trade stays. An end beyond the source's is cut to the source's.
+
+    Parameters
+    ----------
+    exchange : Exchange
+    pairs : sequence of str, optional
+        ``BASE-QUOTE`` each; None: those that the exchange offers.
+    interval : Interval
+        Wanted. Finer candles of the source are resampled to it.
+    start_ns, end_ns : int, optional
+        UTC; None: the exchange's default range, over all pairs.
+    warmup_bars : int
+        Bars wanted before start.
+    store_url : str, optional
+        Where ``mode=download`` keeps candles; asked when ``exchange.from_store``.
+    progress : callable, optional
+        Called with the number of pairs read and of all pairs, after each.
+    store_options : mapping, optional
+        Passed to the object store.
+
+    Raises
+    ------
+    UserError
+        Unknown pair or interval, empty or reversed range, refused faults; all pairs' at once.
+    OutsideFault
+        The source does not answer.
+    """
+    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
+        raise UserError(
+            f"start: must be before end (start was {format_time(start_ns)}, "
+            f"end {format_time(end_ns)})."
+        )
+    source = candle_source(exchange, store_url, store_options)
+    chosen = tuple(pairs) if pairs is not None else exchange.offered_pairs()
+    _check_pairs(chosen)
+    natives = tuple(_each(chosen, lambda pair: source.base_interval(pair, interval)))
+    spans = _each(chosen, lambda pair: source.span(pair, interval))
+    native_of = dict(zip(chosen, natives, strict=True))
+    limits = _each(chosen, lambda pair: source.limits(pair, native_of[pair], interval))
+    start = interval.ceil(min(s for s, _ in spans) if start_ns is None else start_ns)
+    end = interval.ceil(max(e for _, e in spans) if end_ns is None else end_ns)
+    source.check(chosen, natives, interval, start, end, limits)
+    end = min(end, max(e for _, e in limits))
+    if start >= end:
+        raise UserError(f"start: must be before end (start was {day(start)}, end {day(end)}).")
+
+    earliest = min(interval.floor(s) for s, _ in limits)
+    from_ns = min(start, max(start - warmup_bars * interval.ns, earliest))
+    candles, qualities = _read_all(source, chosen, natives, interval, from_ns, end, progress)
+    revisions = {
+        pair: source.revisions(pair, native, from_ns, end) for pair, native in native_of.items()
+    }
+    certificate = certify(
+        candles, source.name, qualities, source.version(natives), revisions=revisions
+    )
+    return Loaded(candles, (start - from_ns) // interval.ns, qualities, certificate)
+
+
+def _check_pairs(pairs: Sequence[str]) -> None:
+    if not pairs:
+        raise UserError("pairs: names none, and the exchange offers none.")
+    twice = next((pair for pair in pairs if pairs.count(pair) > 1), None)
+    if twice:
+        raise UserError(f"pairs: names {twice} twice.")
+
+
+def _each(pairs: Sequence[str], ask: Callable[[str], T]) -> list[T]:
+    """Return the answer for every pair; raise the faults of all at once."""
+    answers: list[T] = []
+    faults: list[str] = []
+    for pair in pairs:
+        try:
+            answers.append(ask(pair))
+        except UserError as fault:
+            faults += fault.faults
+    if faults:
+        raise UserError(*dict.fromkeys(faults))
+    return answers
+
+
+def _read_all(
+    source: CandleSource,
+    pairs: Sequence[str],
+    natives: Sequence[Interval],
+    interval: Interval,
+    start_ns: int,
+    end_ns: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Candles, tuple[Quality, ...]]:
+    """Read and clean all pairs, several at a time, and lay them on one grid of `interval`."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def read(pair: str, native: Interval) -> tuple[CandleRows, Quality]:
+        rows = source.rows(pair, native, start_ns, end_ns)
+        if not len(rows):
+            raise UserError(
+                f"market {pair} {interval}: no candles from {day(start_ns)} to {day(end_ns)}."
+            )
+        return clean(rows, native, source.exchange.faults)
+
+    with ThreadPoolExecutor(max_workers=min(4, len(pairs))) as pool:
+        futures = [pool.submit(read, *pair) for pair in zip(pairs, natives, strict=True)]
+        waiting = iter(futures)
+
+        def next_result(pair: str) -> tuple[CandleRows, Quality]:
+            result = next(waiting).result()
+            if progress is not None:
+                progress(1 + pairs.index(pair), len(pairs))
+            return result
+
+        cleaned = _each(pairs, next_result)
+    max_gap_ns = source.exchange.max_gap.ns
+    parts = []
+    for native in dict.fromkeys(natives):
+        rows = [kept for (kept, _), own in zip(cleaned, natives, strict=True) if own == native]
+        parts.append(resample(regularise(rows, native, start_ns, end_ns, max_gap_ns), interval))
+    candles = _side_by_side(parts)
+    if candles.pairs != tuple(pairs):
+        candles = candles.select(pairs)
+    return candles, tuple(quality for _, quality in cleaned)
+
+
+def _side_by_side(parts: Sequence[Candles]) -> Candles:
+    """Return candles of different pairs over the same bars as one."""
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name).T for part in parts]).T
+        for name in (*COLUMNS, "standing")
+    }
+    pairs = tuple(pair for part in parts for pair in part.pairs)
+    return replace(parts[0], pairs=pairs, **columns)
