@@ -1,0 +1,1 @@
+"""Strategies: expressions, functions and their compilation to arrays."""

@@ -1,0 +1,293 @@
+"""Compile a strategy's expressions to a plan, before any data is read, or report every fault."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from framework.errors import UserError
+from framework.market.candles import COLUMNS, Candles
+from framework.records import Signals
+from framework.strategy.arithmetic import LARGEST
+from framework.strategy.build import BOOK_COLUMNS, MODEL_OUTPUTS, NO_VALUE, Builder, Place
+from framework.strategy.catalogue import Catalogue, load_plugins
+from framework.strategy.context import Evaluation
+from framework.strategy.node import CONDITIONS, NUMBERS, Kind, Node
+from framework.strategy.parse import Wrong, parse
+from framework.strategy.spec import StrategySpec
+from framework.types import BoolArray, FloatArray, Interval
+
+MAX_FEATURES = 1_000
+_RULES = {"enter": CONDITIONS, "exit": CONDITIONS, "target": NUMBERS, "confidence": NUMBERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a plan makes of candles.
+
+    Parameters
+    ----------
+    features : dict of str to (T, N) array
+        float64, or bool where the feature is a condition; read-only.
+    signals : Signals
+        What the strategy wants at the close of every bar.
+    """
+
+    features: dict[str, FloatArray | BoolArray]
+    signals: Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A strategy's checked expressions, ready to be evaluated as often as wanted.
+
+    Parameters
+    ----------
+    interval : Interval
+        Of the candles it takes.
+    warmup : int
+        Leading bars in which a feature or rule may be without a value.
+    features : tuple of str
+        In the order given.
+    """
+
+    interval: Interval
+    warmup: int
+    features: tuple[str, ...]
+    _nodes: Mapping[str, Node]
+    _order: tuple[str, ...]
+    _rules: Mapping[str, Node]
+    _extra: tuple[str, ...]
+
+    def evaluate(
+        self,
+        candles: Candles,
+        model_outputs: Mapping[str, FloatArray] | None = None,
+        books: Mapping[str, FloatArray] | None = None,
+    ) -> Evaluated:
+        """Compute every feature and rule at every bar.
+
+        Causal: what comes out for a prefix of the candles is, bit for bit, the prefix of what
+        comes out for all of them.
+
+        Parameters
+        ----------
+        candles : Candles
+            (T, N) of the strategy's interval.
+        model_outputs, books : mapping of str to (T, N) float64, optional
+            The columns promised to `compile_strategy`.
+
+        Raises
+        ------
+        UserError
+            `of` names a pair that the candles lack.
+        ValueError
+            The candles are of another interval, or a promised column is missing or misshapen.
+        """
+        if candles.interval != self.interval:
+            raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
+        extra = self._columns({**(books or {}), **(model_outputs or {})}, candles)
+        context = Evaluation(candles, extra).context(self.interval)
+        with np.errstate(all="ignore"):
+            for name in self._order:  # features that others need come first
+                context.value(self._nodes[name])
+            features = {name: context.series(self._nodes[name]) for name in self.features}
+            rules = {name: context.series(node) for name, node in self._rules.items()}
+        return Evaluated(features, Signals(**rules))
+
+    def describe(self) -> list[str]:
+        """Return a line for each feature and rule: canonical expression and warm-up."""
+        lines = [
+            f"features.{name}: {node.text} (warm-up {node.warm_up})"
+            for name, node in self._nodes.items()
+        ]
+        lines += [
+            f"strategy.{name}: {node.text} (warm-up {node.warm_up})"
+            for name, node in self._rules.items()
+        ]
+        return [*lines, f"warm-up: {self.warmup} bars of {self.interval}"]
+
+    def _columns(self, given: Mapping[str, FloatArray], candles: Candles) -> dict[str, FloatArray]:
+        """Return the promised columns as read-only float64, stored pair by pair."""
+        columns: dict[str, FloatArray] = {}
+        for name in self._extra:
+            if name not in given:
+                raise ValueError(f"column {name!r} was promised to the strategy, but is not given")
+            array = np.asfortranarray(given[name], np.float64).view()
+            if array.shape != candles.close.shape:
+                raise ValueError(f"{name} must be {candles.close.shape}, was {array.shape}")
+            array.flags.writeable = False
+            columns[name] = array
+        return columns
+
+
+def compile_strategy(
+    spec: StrategySpec,
+    features: Mapping[str, str],
+    model_outputs: Sequence[str] = (),
+    book_columns: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    pairs: Sequence[str] | None = None,
+) -> Plan:
+    r"""Check every expression of a strategy and return what evaluates them.
+
+    Parameters
+    ----------
+    spec : StrategySpec
+        Interval, parameters and rules.
+    features : mapping of str to str
+        Name to expression; each is computed, whether a rule uses it or not.
+    model_outputs, book_columns : sequence of str
+        Columns that `Plan.evaluate` will be given besides the candles.
+    plugins : sequence of str
+        Modules that add functions.
+    pairs : sequence of str, optional
+        Of the run, to check `of` by; left out, it is checked when candles come.
+
+    Raises
+    ------
+    UserError
+        With one line for every fault of every expression.
+
+    Examples
+    --------
+    >>> spec = StrategySpec(
+    ...     name="ma_cross", interval="15m", params={"fast": 20, "slow": 50},
+    ...     enter="cross_above(quick, mean(close, slow))", exit="close < quick")
+    >>> plan = compile_strategy(spec, {"quick": "mean(close, fast)"})
+    >>> print("\n".join(plan.describe()))
+    features.quick: mean(close, 20) (warm-up 19)
+    strategy.enter: cross_above(quick, mean(close, 50)) (warm-up 50)
+    strategy.exit: close < quick (warm-up 19)
+    warm-up: 50 bars of 15m
+    """
+    faults: list[str] = []
+    catalogue = Catalogue(load_plugins(plugins, faults))
+    _check_names(spec.params, features, model_outputs, catalogue, faults)
+    builder = Builder(
+        interval=spec.interval,
+        params=spec.params,
+        trees=_parsed({f"features.{name}": text for name, text in features.items()}, faults),
+        feature_names=tuple(features),
+        model_outputs=tuple(model_outputs),
+        book_columns=tuple(book_columns),
+        pairs=pairs,
+        catalogue=catalogue,
+        faults=faults,
+    )
+    order = _order(builder)
+    nodes = {name: _feature(builder, name) for name in order}
+    texts = {f"strategy.{name}": getattr(spec, name) for name in _RULES}
+    rules: dict[str, Node] = {}
+    given = {path: text for path, text in texts.items() if text is not None}
+    for path, tree in _parsed(given, faults).items():
+        node = builder.visit(tree, Place(f"strategy.{path}", spec.interval))
+        rules[path] = _needed(builder, node, f"strategy.{path}", _RULES[path])
+    if faults:
+        raise UserError(*faults)
+    return Plan(
+        interval=spec.interval,
+        warmup=max((node.warm_up for node in (*nodes.values(), *rules.values())), default=0),
+        features=tuple(features),
+        _nodes={name: nodes[name] for name in features},
+        _order=tuple(order),
+        _rules=rules,
+        _extra=(*model_outputs, *book_columns),
+    )
+
+
+def _parsed(texts: Mapping[str, str], faults: list[str]) -> dict[str, ast.expr]:
+    """Return the syntax trees of the expressions that can be read, by the last part of the path."""
+    trees: dict[str, ast.expr] = {}
+    for path, text in texts.items():
+        try:
+            trees[path.partition(".")[2]] = parse(str(text))
+        except Wrong as wrong:
+            faults.append(f"{path}: {wrong}")
+    return trees
+
+
+def _needed(builder: Builder, node: Node, path: str, kinds: tuple[Kind, ...]) -> Node:
+    """Return `node`, noting a fault where it gives something else."""
+    try:
+        builder.need(node, kinds, path.partition(".")[2])
+    except Wrong as wrong:
+        builder.fault(path, str(wrong))
+    return node
+
+
+def _feature(builder: Builder, name: str) -> Node:
+    """Return a feature's node under its canonical text."""
+    path = f"features.{name}"
+    builder.feature(name, builder.interval)
+    node = builder.built(name)
+    if node.kind in (Kind.RECORD, Kind.TEXT):
+        _needed(builder, node, path, NUMBERS)
+    return node
+
+
+def _order(builder: Builder) -> list[str]:
+    """Return the features so that each comes after those it names, as far as that can be."""
+    needs = {
+        name: [
+            node.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id in builder.trees
+        ]
+        for name, tree in builder.trees.items()
+    }
+    done: dict[str, bool] = {}  # False while its needs are being looked at
+    order: list[str] = []
+    for name in builder.feature_names:
+        stack = [name]
+        while stack:
+            top = stack[-1]
+            if top not in done:
+                done[top] = False
+                stack.extend(n for n in needs.get(top, ()) if n not in done)
+                continue
+            stack.pop()
+            if not done[top]:
+                done[top] = True
+                order.append(top)
+    return order
+
+
+def _check_names(
+    params: Mapping[str, object],
+    features: Mapping[str, str],
+    model_outputs: Sequence[str],
+    catalogue: Catalogue,
+    faults: list[str],
+) -> None:
+    """Note every name of a parameter or feature that is no name or means something already."""
+    if len(features) > MAX_FEATURES:
+        faults.append(f"features: must be at most {MAX_FEATURES} (was {len(features)}).")
+    taken = {name: "a candle column" for name in COLUMNS}
+    taken[NO_VALUE] = "the absent value"
+    taken |= {name: "an order-book column" for name in BOOK_COLUMNS}
+    taken |= {name: "a model output" for name in (*MODEL_OUTPUTS, *model_outputs)}
+    for group, names in (("strategy.params", params), ("features", features)):
+        for name in names:
+            path = f"{group}.{name}"
+            what = taken.get(name)
+            if not str(name).isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                faults.append(
+                    f"{path}: must be a name of letters, digits and '_', from a letter on "
+                    f"(was '{name}')."
+                )
+            elif what is None and catalogue.find(name) is not None:
+                what = "a function"
+            if what is not None:
+                faults.append(f"{path}: '{name}' is {what} already; choose another name.")
+            elif name in params and group == "features":
+                faults.append(f"{path}: '{name}' is a parameter already; choose another name.")
+    for name, value in params.items():
+        if isinstance(value, int | float) and not abs(value) <= LARGEST:
+            faults.append(
+                f"strategy.params.{name}: must be a number between -1e15 and 1e15 (was {value:g})."
+            )

@@ -1,0 +1,1 @@
+"""Compiled loops behind the functions: arrays in, arrays out."""
