@@ -1,0 +1,153 @@
+"""The account as one NumPy record: everything that one bar hands to the next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from framework.types import RecordArray
+
+ORDERS_PER_PAIR = 4
+"""Slots for open orders of one pair; the first holds the order that changes the position."""
+
+WALLET = np.dtype(
+    [
+        ("cash", np.float64),  # quote currency
+        ("equity", np.float64),  # at the last close
+        ("peak_equity", np.float64),
+        ("day_equity", np.float64),  # that the UTC day opened with
+        ("day", np.int64),  # days since the epoch; -1 before the first bar
+        ("bars", np.int64),  # stepped so far
+        ("next_order", np.int64),  # id of the next order
+        ("held", np.int64),  # pairs in a position
+        ("waiting", np.int64),  # open orders
+        ("halted", np.int64),  # 1 once the largest drawdown was reached
+        ("halted_until", np.int64),  # bar
+        ("day_closed", np.int64),  # 1 once the day's largest loss was reached
+    ],
+    align=True,
+)
+"""What all pairs share."""
+
+POSITION = np.dtype(
+    [
+        ("units", np.float64),  # base currency, below 0 when short
+        ("entry_price", np.float64),  # average, costs other than fees included
+        ("best_price", np.float64),  # since entry, of bars already past
+        ("last_price", np.float64),  # close of the last bar that had one
+        ("stop", np.float64),  # 0 when there is none
+        ("target", np.float64),  # inf when there is none
+        ("range", np.float64),  # average true range at entry
+        ("borrowed", np.float64),  # quote currency, of a short
+        ("taken", np.float64),  # units filled in bar `taken_bar`
+        ("taken_bar", np.int64),
+        ("wish", np.float64),  # quote currency, while one bar's entries are sized
+        ("confidence", np.float64),  # 0..1, at entry
+        ("entry_bar", np.int64),
+        ("stopped_bar", np.int64),  # of the last stop
+        ("veto_bar", np.int64),  # of the last veto
+        ("veto", np.int64),  # Reason of the last veto
+        ("stop_reason", np.int64),  # Reason a fill at `stop` has
+        ("targets_hit", np.int64),
+    ],
+    align=True,
+)
+"""What one pair holds."""
+
+ORDER = np.dtype(
+    [
+        ("id", np.int64),  # 0: the slot is free
+        ("decided_bar", np.int64),
+        ("last_bar", np.int64),  # in which it may fill
+        ("units", np.float64),  # base currency still to fill; 0 when sized in quote
+        ("quote", np.float64),  # quote currency still to spend, fees included
+        ("limit_price", np.float64),
+        ("stop_price", np.float64),
+        ("confidence", np.float64),
+        ("side", np.int64),  # +1 buy, -1 sell
+        ("type", np.int64),  # OrderType
+        ("reason", np.int64),  # Reason
+        ("time_in_force", np.int64),
+        ("post_only", np.int64),
+        ("closes", np.int64),  # 1: sells whatever is held
+    ],
+    align=True,
+)
+"""One open order."""
+
+_LONG_AGO = np.iinfo(np.int64).min // 2
+
+
+@lru_cache(maxsize=64)
+def account_dtype(count: int) -> np.dtype[np.void]:
+    """Return the record of an account that trades `count` pairs."""
+    return np.dtype(
+        [
+            ("wallet", WALLET),
+            ("positions", POSITION, (count,)),
+            ("orders", ORDER, (count, ORDERS_PER_PAIR)),
+        ],
+        align=True,
+    )
+
+
+def new_account(pairs: Sequence[str], cash: float) -> RecordArray:
+    """Return an account that holds nothing but cash.
+
+    Parameters
+    ----------
+    pairs : sequence of str
+        N pairs, in the order of the candles.
+    cash : float
+        Quote currency.
+
+    Returns
+    -------
+    (1,) record
+        Fields ``wallet``, ``positions`` (N,) and ``orders`` (N, ORDERS_PER_PAIR).
+
+    Examples
+    --------
+    >>> account = new_account(["BTC-AUD", "ETH-AUD"], 10_000.0)
+    >>> float(account["wallet"]["cash"][0]), account["positions"].shape
+    (10000.0, (1, 2))
+    """
+    account: RecordArray = np.zeros(1, account_dtype(len(pairs)))
+    wallet = account["wallet"]
+    for name in ("cash", "equity", "peak_equity", "day_equity"):
+        wallet[name] = cash
+    wallet["day"] = -1
+    wallet["next_order"] = 1
+    wallet["halted_until"] = _LONG_AGO
+    positions = account["positions"]
+    positions["target"] = np.inf
+    for name in ("taken_bar", "entry_bar", "stopped_bar", "veto_bar"):
+        positions[name] = _LONG_AGO
+    return account
+
+
+def account_to_bytes(account: RecordArray) -> bytes:
+    """Return the account's values as bytes, the same for equal accounts.
+
+    Every field is eight bytes long, so the record has no padding.
+    """
+    return account.tobytes()
+
+
+def account_from_bytes(data: bytes, pairs: Sequence[str]) -> RecordArray:
+    """Return the account that `account_to_bytes` wrote; ValueError when it traded other pairs."""
+    dtype = account_dtype(len(pairs))
+    if len(data) != dtype.itemsize:
+        raise ValueError(
+            f"an account of {len(pairs)} pairs has {dtype.itemsize} bytes, not {len(data)}"
+        )
+    account: RecordArray = np.frombuffer(data, dtype).copy()
+    return account
+
+
+def account_digest(account: RecordArray) -> str:
+    """Return the SHA-256 of the account's values."""
+    return hashlib.sha256(account_to_bytes(account)).hexdigest()

@@ -1,0 +1,88 @@
+"""What a simulated result assumes, in plain sentences for the report."""
+
+from __future__ import annotations
+
+from framework.engine.execution import Execution
+from framework.engine.risk import Risk
+from framework.exchange.contract import Exchange
+
+
+def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[str, ...]:
+    """Return one sentence for each assumption that the numbers of a run rest on."""
+    return (
+        "A decision uses candles up to the one that just closed; its order fills at the next "
+        "bar's open.",
+        f"Every fill pays the taker fee of {_bps(exchange.taker_fee_bps)}.",
+        *_execution(execution),
+        "Orders do not fill on candles without trades but wait; no entry is decided on one.",
+        *_exits(risk),
+        *_size(risk),
+        *_limits(risk),
+    )
+
+
+def _execution(execution: Execution) -> tuple[str, ...]:
+    """Say what a fill costs and how large it may be."""
+    cost = execution.half_spread_bps + execution.slippage_bps
+    lines = [
+        f"Fills are {_bps(cost)} worse than the price for half-spread and slippage."
+        if cost
+        else "Fills lose nothing to spread and slippage."
+    ]
+    if execution.impact_bps:
+        lines.append(
+            f"Impact adds {_bps(execution.impact_bps)} at a bar's whole volume, less in proportion."
+        )
+    lines.append(
+        f"At most {execution.max_participation:.3g} of a bar's volume fills; the rest waits."
+        if execution.max_participation
+        else "Orders fill whole, whatever the volume."
+    )
+    lines.append(
+        "Units and prices are rounded to the market's steps, and too small orders refused."
+        if execution.rounding
+        else "Units and prices are not rounded."
+    )
+    return tuple(lines)
+
+
+def _exits(risk: Risk) -> tuple[str, ...]:
+    """Say how stops and targets act."""
+    levels = {
+        "stop-loss": risk.stop_loss,
+        "take-profit": risk.take_profit,
+        "trailing stop": risk.trailing_stop,
+    }
+    on = [f"{name} {distance:.4g}" for name, distance in levels.items() if distance]
+    if not on:
+        return ("There are no stops and no targets.",)
+    return (
+        f"Exits at fractions of the price: {', '.join(on)}. Of stop and target in one bar the stop "
+        "counts; opened beyond the stop fills at the open; a trailing stop rises only on bars "
+        "already past.",
+    )
+
+
+def _size(risk: Risk) -> tuple[str, ...]:
+    """Say how large an entry is."""
+    if risk.fraction is None:
+        return ("An entry gets an equal share of equity among the pairs held or entered.",)
+    return (f"An entry gets {risk.fraction:.3g} of equity, never more than free cash.",)
+
+
+def _limits(risk: Risk) -> tuple[str, ...]:
+    """Say what bounds the whole."""
+    bounds = {
+        "exposure": risk.max_exposure,
+        "exposure per pair": risk.max_pair_exposure,
+        "positions": risk.max_positions,
+        "loss in a UTC day": risk.daily_loss,
+        "drawdown, then everything is sold for good": risk.max_drawdown,
+    }
+    on = [f"{name} {value:.4g}" for name, value in bounds.items() if value]
+    return (f"Limits: {'; '.join(on)}." if on else "There are no limits.",)
+
+
+def _bps(value: float) -> str:
+    """Return basis points in words."""
+    return f"{value:.4g} basis points"

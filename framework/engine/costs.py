@@ -1,0 +1,52 @@
+"""What a fill loses against the price it happens at, and how much of a bar it may take."""
+
+from __future__ import annotations
+
+import math
+
+from framework.engine.compiled import compiled
+from framework.engine.rounding import round_down
+from framework.engine.state import Book, Limits, Market
+from framework.market.candles import Standing
+
+_CONFIRMED, _PROVISIONAL = int(Standing.CONFIRMED), int(Standing.PROVISIONAL)
+
+
+@compiled
+def tradable(market: Market, n: int, t: int) -> bool:
+    """Tell whether orders can fill: somebody traded in this bar."""
+    standing = market.standing_NT[n, t]
+    return bool((standing == _CONFIRMED or standing == _PROVISIONAL) and market.open_NT[n, t] > 0.0)
+
+
+@compiled
+def cost_fraction(limits: Limits, units: float, volume: float) -> float:
+    """Return half-spread, slippage and impact as a fraction of the price.
+
+    Impact is linear in the share of the bar's volume; without volume the share counts as 1.
+    """
+    rules = limits.rules_1[0]
+    share = units / volume if volume > 0.0 else 1.0
+    return float(rules.half_spread + rules.slippage + rules.impact * share)
+
+
+@compiled
+def units_left(book: Book, market: Market, limits: Limits, n: int, t: int) -> float:
+    """Return how many units of pair `n` may still fill in this bar, in whole lots."""
+    share = limits.rules_1[0].max_participation
+    if not math.isfinite(share):
+        return math.inf
+    position = book.positions_N[n]
+    taken = position.taken if position.taken_bar == book.wallet_1[0].bars else 0.0
+    left = max(0.0, share * market.volume_NT[n, t] - taken)
+    return float(round_down(left, limits.pairs_N[n].lot_step))
+
+
+@compiled
+def take_volume(book: Book, n: int, units: float) -> None:
+    """Count `units` against this bar's volume."""
+    position, bar = book.positions_N[n], book.wallet_1[0].bars
+    if position.taken_bar != bar:
+        position.taken_bar = bar
+        position.taken = 0.0
+    position.taken += units

@@ -1,0 +1,34 @@
+"""What trading costs beside the fee, and how much of a bar an order may take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from framework.config.component import component
+
+BasisPoints = Annotated[float, Field(ge=0, le=1_000)]
+"""Hundredths of a per cent of a price."""
+
+
+@component
+class Execution:
+    """Costs of a fill against the price it happens at, and its size against the bar's volume."""
+
+    half_spread_bps: BasisPoints = 2.0
+    """Half the distance between bid and ask, in basis points of the price, paid by every fill."""
+
+    slippage_bps: BasisPoints = 1.0
+    """Further loss of every fill, in basis points of the price."""
+
+    impact_bps: BasisPoints = 10.0
+    """Loss of a fill as large as the bar's whole volume, in basis points of the price; smaller
+    fills lose in proportion to their share of the volume."""
+
+    max_participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1
+    """Largest share of a bar's volume that one pair's fills take together; the rest of an order
+    waits for the next bars. Null: no bound."""
+
+    rounding: bool = True
+    """Round to the market's lot step and tick size, and refuse orders below its minimum size."""

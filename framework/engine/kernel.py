@@ -1,0 +1,98 @@
+"""The compiled loop over the bars, cached on disk under a key that covers the whole engine."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from framework.engine.coast import coast
+from framework.engine.compiled import njit
+from framework.engine.ledger import EVENTS_PER_PAIR
+from framework.engine.state import Book, Ledger, Limits, Market, Wants
+from framework.engine.step import step
+from framework.types import BoolArray, ByteArray, FloatArray, IntArray, RecordArray
+
+
+def _source_key() -> int:
+    """Return a number that changes with any file of the engine or the records it writes."""
+    folder = Path(__file__).parent
+    files = (*sorted(folder.glob("*.py")), *sorted(folder.parent.glob("*.py")))
+    files = (*files, folder.parent / "market" / "candles.py")
+    hasher = hashlib.sha256()
+    for file in files:
+        hasher.update(file.read_bytes())
+    return int.from_bytes(hasher.digest()[:7], "little")
+
+
+def _compile(source_key: int) -> Any:
+    """Return the loop. Numba's key for cached code holds the values a function closes over."""
+
+    @njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+    def simulate_bars(
+        wallet_1: RecordArray,
+        positions_N: RecordArray,
+        orders_NK: RecordArray,
+        time_T: IntArray,
+        open_NT: FloatArray,
+        high_NT: FloatArray,
+        low_NT: FloatArray,
+        close_NT: FloatArray,
+        volume_NT: FloatArray,
+        standing_NT: ByteArray,
+        enter_NT: BoolArray,
+        exit_NT: BoolArray,
+        target_NT: FloatArray,
+        confidence_NT: FloatArray,
+        rules_1: RecordArray,
+        pairs_N: RecordArray,
+        events_E: RecordArray,
+        count_1: IntArray,
+        equity_T: FloatArray,
+        first: int,
+        start: int,
+    ) -> int:
+        """Step bars from `start` on until the last, or until the ledger may not have room.
+
+        Returns the index of the first bar not stepped. `equity_T` begins at bar `first`.
+        """
+        source_key  # noqa: B018 - closed over, so part of the key
+        book = Book(wallet_1, positions_N, orders_NK)
+        market = Market(time_T, open_NT, high_NT, low_NT, close_NT, volume_NT, standing_NT)
+        wants = Wants(enter_NT, exit_NT, target_NT, confidence_NT)
+        limits = Limits(rules_1, pairs_N)
+        ledger = Ledger(events_E, count_1)
+        full = events_E.size - EVENTS_PER_PAIR * positions_N.size
+        t = start
+        while t < time_T.size and count_1[0] <= full:
+            t = coast(book, market, wants, limits, equity_T, t, first)
+            if t == time_T.size:
+                break
+            step(book, market, wants, limits, ledger, t)
+            equity_T[t - first] = wallet_1[0].equity
+            t += 1
+        return t
+
+    return simulate_bars
+
+
+simulate_bars = _compile(_source_key())
+
+
+def is_compiled() -> bool:
+    """Tell whether the loop's machine code is loaded or lies in Numba's cache."""
+    return bool(simulate_bars.signatures) or _cached_on_disk()
+
+
+def _cached_on_disk() -> bool:
+    """Tell whether the cache's index names code for these sources."""
+    index = simulate_bars._cache._cache_file._load_index()
+    key = simulate_bars._cache._index_key
+    return any(entry[1:] == key((), _codegen())[1:] for entry in index)
+
+
+def _codegen() -> Any:
+    """Return the code generator of this processor, a part of the key."""
+    from numba.core.registry import cpu_target
+
+    return cpu_target.target_context.codegen()

@@ -1,0 +1,135 @@
+"""What forbids an entry or makes it smaller, and what ends trading altogether.
+
+A veto is written once: while the same pair is refused for the same reason bar after bar, the
+ledger holds the first.
+"""
+
+from __future__ import annotations
+
+from framework.engine.compiled import compiled
+from framework.engine.costs import tradable
+from framework.engine.exposure import exposure, occupied, open_exposure
+from framework.engine.ledger import write_vetoed
+from framework.engine.state import Book, Ledger, Limits, Market, Record, Wants
+from framework.engine.wants import confidence
+from framework.records import OrderType, Reason
+from framework.types import DAY_NS
+
+_MARKET = int(OrderType.MARKET)
+_NOT_TRADABLE, _COOL_DOWN = int(Reason.NOT_TRADABLE), int(Reason.COOL_DOWN)
+_MAX_DRAWDOWN, _DAILY_LOSS = int(Reason.MAX_DRAWDOWN), int(Reason.DAILY_LOSS)
+_MAX_POSITIONS, _MAX_EXPOSURE = int(Reason.MAX_POSITIONS), int(Reason.MAX_EXPOSURE)
+
+NOTHING = 1e-9
+"""Shares of equity below this are rounding, not room."""
+
+
+@compiled
+def open_day(wallet: Record, time: int) -> None:
+    """Start a UTC day: with the first bar that opens in it, from the equity of the bar before."""
+    day = time // DAY_NS
+    if day != wallet.day:
+        wallet.day = day
+        wallet.day_equity = wallet.equity
+        wallet.day_closed = 0
+
+
+@compiled
+def halt(wallet: Record, limits: Limits) -> None:
+    """Close the day, or halt for good, once equity has fallen too far; inf never does."""
+    rules = limits.rules_1[0]
+    if wallet.equity <= wallet.day_equity * (1.0 - rules.daily_loss):
+        wallet.day_closed = 1
+    if wallet.equity <= wallet.peak_equity * (1.0 - rules.max_drawdown):
+        wallet.halted = 1
+
+
+@compiled
+def refusal(book: Book, market: Market, limits: Limits, n: int, t: int) -> int:
+    """Return the reason why pair `n` may not be entered now whatever the size; 0 when it may."""
+    wallet = book.wallet_1[0]
+    if not tradable(market, n, t):
+        return _NOT_TRADABLE
+    if wallet.halted != 0:
+        return _MAX_DRAWDOWN
+    if wallet.day_closed != 0:
+        return _DAILY_LOSS
+    if wallet.bars - book.positions_N[n].stopped_bar < limits.rules_1[0].cool_down:
+        return _COOL_DOWN
+    return 0
+
+
+@compiled
+def veto(
+    book: Book, market: Market, wants: Wants, ledger: Ledger, n: int, t: int, reason: int
+) -> None:
+    """Refuse what pair `n` wished for."""
+    position, bar = book.positions_N[n], book.wallet_1[0].bars
+    if position.veto != reason or position.veto_bar != bar - 1:
+        write_vetoed(
+            ledger, market.time_T[t], n, _MARKET, reason,
+            position.wish, market.close_NT[n, t], confidence(wants, n, t),
+        )  # fmt: skip
+    position.veto = reason
+    position.veto_bar = bar
+    position.wish = 0.0
+
+
+@compiled
+def cap_positions(
+    book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int
+) -> None:
+    """Refuse entries beyond the largest number of positions, those of least confidence first."""
+    slots = max(0, limits.rules_1[0].max_positions - occupied(book))
+    entering = 0
+    for n in range(book.positions_N.size):
+        if book.positions_N[n].wish > 0.0 and book.positions_N[n].units == 0.0:
+            entering += 1
+    while entering > slots:
+        last, least = -1, 2.0
+        for n in range(book.positions_N.size):
+            if book.positions_N[n].wish > 0.0 and book.positions_N[n].units == 0.0:
+                if confidence(wants, n, t) <= least:
+                    last, least = n, confidence(wants, n, t)
+        veto(book, market, wants, ledger, last, t, _MAX_POSITIONS)
+        entering -= 1
+
+
+@compiled
+def cap_exposure(
+    book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int
+) -> None:
+    """Shrink wishes to the room left in their pair and in all; refuse them without room in all."""
+    rules, equity = limits.rules_1[0], book.wallet_1[0].equity
+    asked = 0.0
+    for n in range(book.positions_N.size):
+        position = book.positions_N[n]
+        if position.wish > 0.0:
+            room = rules.max_pair_exposure * equity - exposure(book, market, n, t)
+            if room < position.wish:
+                position.wish = room
+            asked += position.wish
+    room = rules.max_exposure * equity - open_exposure(book, market, t)
+    if asked > room:
+        share_out(book, market, wants, ledger, t, asked, room, _MAX_EXPOSURE)
+
+
+@compiled
+def share_out(
+    book: Book,
+    market: Market,
+    wants: Wants,
+    ledger: Ledger,
+    t: int,
+    asked: float,
+    room: float,
+    reason: int,
+) -> None:
+    """Scale all wishes, `asked` in sum, so that they fit into `room`; refuse them without room."""
+    for n in range(book.positions_N.size):
+        position = book.positions_N[n]
+        if position.wish > 0.0:
+            if room <= NOTHING * book.wallet_1[0].equity:
+                veto(book, market, wants, ledger, n, t, reason)
+            else:
+                position.wish *= room / asked

@@ -1,0 +1,201 @@
+"""Run the engine over candles and signals: a whole range in one call, or one closed candle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from framework.engine.account import new_account
+from framework.engine.kernel import is_compiled, simulate_bars
+from framework.engine.ledger import EVENTS_PER_PAIR
+from framework.engine.orders_hash import OrdersHash
+from framework.engine.rules import Rules
+from framework.market.candles import Candles
+from framework.records import EVENT, Kind, Signals
+from framework.types import FloatArray, IntArray, Interval, RecordArray
+
+__all__ = ["Simulation", "is_compiled", "simulate", "step_once"]
+
+_FIRST_EVENTS = 4_096
+_NO_FLAGS = np.zeros((0, 0), np.bool_)
+_NO_NUMBERS = np.zeros((0, 0), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What came of trading T bars.
+
+    Parameters
+    ----------
+    pairs : tuple of str
+        N pairs.
+    interval : Interval
+        Of the candles.
+    time : (T,) int64
+        Open times, UTC ns.
+    initial_cash : float
+        Before the first bar, quote currency.
+    equity : (T,) float64
+        At each bar's close, quote currency.
+    events : (E,) EVENT
+        The ledger, in order.
+    account : (1,) record
+        After the last bar; pass it on to continue.
+    """
+
+    pairs: tuple[str, ...]
+    interval: Interval
+    time: IntArray
+    initial_cash: float
+    equity: FloatArray
+    events: RecordArray
+    account: RecordArray
+
+    @cached_property
+    def cash(self) -> FloatArray:
+        """Cash at each bar's close (T,), quote currency: the ledger's fills added up in order."""
+        fills = self.events[self.events["kind"] == Kind.FILLED]
+        buys = fills["side"] > 0
+        flows = np.zeros(1 + 2 * len(fills))  # value and fee of a fill
+        flows[0] = self.initial_cash
+        flows[1::2] = np.where(buys, -fills["quote"], fills["quote"] - fills["fee"])
+        flows[2::2] = np.where(buys, -fills["fee"], 0.0)
+        after = np.cumsum(flows)[::2]
+        cash: FloatArray = after[np.searchsorted(fills["time"], self.time, side="right")]
+        return cash
+
+    @cached_property
+    def invested(self) -> FloatArray:
+        """Value of all positions at each bar's close (T,), quote currency."""
+        invested: FloatArray = self.equity - self.cash
+        return invested
+
+    @cached_property
+    def orders_hash(self) -> str:
+        """SHA-256 over decisions and fills, see `OrdersHash`."""
+        hasher = OrdersHash(self.pairs, self.interval)
+        hasher.update(self.events)
+        return hasher.hexdigest()
+
+
+def simulate(
+    candles: Candles,
+    signals: Signals,
+    rules: Rules,
+    cash: float = 0.0,
+    *,
+    account: RecordArray | None = None,
+    first: int = 0,
+) -> Simulation:
+    """Trade `signals` on `candles` under `rules`.
+
+    Parameters
+    ----------
+    candles : Candles
+        T bars of N pairs.
+    signals : Signals
+        Of the same bars; those of bar t act in bar t + 1.
+    rules : Rules
+        For the same pairs.
+    cash : float
+        Quote currency to start with when there is no `account`.
+    account : (1,) record, optional
+        To go on with; it is copied, not changed.
+    first : int
+        Bars before this one are not traded, and not in the result.
+
+    Raises
+    ------
+    ValueError
+        When shapes do not fit, or signals give both `target` and `enter`.
+    """
+    _check(candles, signals, rules)
+    state = new_account(candles.pairs, cash) if account is None else account.copy()
+    equity = np.empty(len(candles) - first)
+    room = _FIRST_EVENTS + len(candles) // 8 + EVENTS_PER_PAIR * len(candles.pairs)
+    events = np.empty(room, EVENT)
+    count = np.zeros(1, np.int64)
+    started_with = float(state["wallet"]["cash"][0])
+    inputs = (
+        *(candles.time, *(getattr(candles, name).T for name in _CANDLES)),
+        *_signal_arrays(signals),
+        rules.scalars,
+        rules.pairs,
+    )
+    views = (state["wallet"], state["positions"][0], state["orders"][0])
+    done = first
+    while True:
+        done = simulate_bars(*views, *inputs, events, count, equity, first, done)
+        if done == len(candles):
+            break
+        events = np.concatenate((events, np.empty(len(events), EVENT)))
+    events = events[: count[0]]
+    for array in (equity, events):
+        array.flags.writeable = False
+    return Simulation(
+        candles.pairs,
+        candles.interval,
+        candles.time[first:],
+        started_with,
+        equity,
+        events,
+        state,
+    )
+
+
+def step_once(account: RecordArray, candles: Candles, signals: Signals, rules: Rules) -> Simulation:
+    """Take an account through the last of `candles`, with the last of `signals`.
+
+    A session calls this once for each closed candle; the events are those of `simulate`.
+
+    Raises
+    ------
+    ValueError
+        As `simulate`.
+    """
+    last = slice(len(candles) - 1, len(candles))
+    row = Signals(
+        **{
+            name: None if (array := getattr(signals, name)) is None else array[-1:]
+            for name in _SIGNALS
+        }
+    )
+    return simulate(candles[last], row, rules, account=account)
+
+
+_CANDLES = ("open", "high", "low", "close", "volume", "standing")
+_SIGNALS = ("enter", "exit", "target", "confidence")
+
+
+def _signal_arrays(signals: Signals) -> tuple[Any, ...]:
+    """Return the four signals as read-only (N, T), empty where there is none."""
+    return (
+        _by_pair(signals.enter, _NO_FLAGS),
+        _by_pair(signals.exit, _NO_FLAGS),
+        _by_pair(signals.target, _NO_NUMBERS),
+        _by_pair(signals.confidence, _NO_NUMBERS),
+    )
+
+
+def _by_pair(array: Any, missing: Any) -> Any:
+    """Return `array` (T, N) as (N, T), C-ordered and closed to writing: one type to compile."""
+    view = missing.view() if array is None else np.ascontiguousarray(array.T, missing.dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def _check(candles: Candles, signals: Signals, rules: Rules) -> None:
+    """Refuse arrays that do not belong together; the compiled loop does not look."""
+    if signals.target is not None and (signals.enter is not None or signals.exit is not None):
+        raise ValueError("signals are either enter and exit, or target")
+    for name in _SIGNALS:
+        array = getattr(signals, name)
+        if array is not None and array.shape != candles.close.shape:
+            raise ValueError(f"{name} must be {candles.close.shape}, was {array.shape}")
+    if len(rules.pairs) != len(candles.pairs):
+        raise ValueError(
+            f"rules are for {len(rules.pairs)} pairs, candles for {len(candles.pairs)}"
+        )

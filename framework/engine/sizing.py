@@ -1,0 +1,57 @@
+"""How much each entry gets."""
+
+from __future__ import annotations
+
+from framework.engine.compiled import compiled
+from framework.engine.exposure import free_cash, occupied
+from framework.engine.ledger import write_decided
+from framework.engine.limits import share_out, veto
+from framework.engine.orders import place
+from framework.engine.rounding import round_down
+from framework.engine.rules import SPLIT_EQUALLY
+from framework.engine.state import Book, Ledger, Limits, Market, Wants
+from framework.engine.wants import confidence
+from framework.records import OrderType, Reason
+
+_MARKET, _NO_CASH = int(OrderType.MARKET), int(Reason.NO_CASH)
+_MIN_NOTIONAL = int(Reason.MIN_NOTIONAL)
+
+
+@compiled
+def size_entries(book: Book, wants: Wants, limits: Limits, t: int) -> None:
+    """Give every wish its share of equity times confidence."""
+    rules, equity = limits.rules_1[0], book.wallet_1[0].equity
+    share = rules.fraction
+    if rules.sizing == SPLIT_EQUALLY:
+        pairs = occupied(book)
+        for n in range(book.positions_N.size):
+            if book.positions_N[n].wish > 0.0:
+                pairs += 1
+        share = 1.0 / max(pairs, 1)
+    for n in range(book.positions_N.size):
+        if book.positions_N[n].wish > 0.0:
+            book.positions_N[n].wish = equity * share * confidence(wants, n, t)
+
+
+@compiled
+def spend(
+    book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int, reason: int
+) -> None:
+    """Turn the wishes that free cash allows into market orders for the next bar."""
+    asked = 0.0
+    for n in range(book.positions_N.size):
+        asked += book.positions_N[n].wish
+    free = free_cash(book, market, limits, t)
+    if asked > free:
+        share_out(book, market, wants, ledger, t, asked, free, _NO_CASH)
+    for n in range(book.positions_N.size):
+        position, pair = book.positions_N[n], limits.pairs_N[n]
+        if position.wish > 0.0:
+            price = market.close_NT[n, t]
+            units = round_down(position.wish / price, pair.lot_step)
+            if position.wish < pair.min_notional or units <= 0.0:
+                veto(book, market, wants, ledger, n, t, _MIN_NOTIONAL)
+            else:
+                place(book, n, 1, _MARKET, reason, 0.0, position.wish, 0, confidence(wants, n, t))
+                write_decided(ledger, market.time_T[t], n, book.orders_NK[n, 0], price, 0.0)
+            position.wish = 0.0

@@ -1,0 +1,59 @@
+"""What the compiled functions pass to each other: views of the account, bars, signals, ledger.
+
+Arrays end in their shape: N pairs, T bars, K order slots, E events; 1 is a single record.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from framework.types import BoolArray, ByteArray, FloatArray, IntArray
+
+Records = Any
+"""An array of records; compiled code reads their fields as attributes."""
+
+Record = Any
+"""One of them."""
+
+
+class Book(NamedTuple):
+    """The account."""
+
+    wallet_1: Records
+    positions_N: Records
+    orders_NK: Records
+
+
+class Market(NamedTuple):
+    """The candles, pair by pair."""
+
+    time_T: IntArray
+    open_NT: FloatArray
+    high_NT: FloatArray
+    low_NT: FloatArray
+    close_NT: FloatArray
+    volume_NT: FloatArray
+    standing_NT: ByteArray
+
+
+class Wants(NamedTuple):
+    """The signals; those that the strategy does not give are empty."""
+
+    enter_NT: BoolArray
+    exit_NT: BoolArray
+    target_NT: FloatArray
+    confidence_NT: FloatArray
+
+
+class Limits(NamedTuple):
+    """The rules."""
+
+    rules_1: Records
+    pairs_N: Records
+
+
+class Ledger(NamedTuple):
+    """The events written so far."""
+
+    events_E: Records
+    count_1: IntArray
