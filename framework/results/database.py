@@ -1,0 +1,311 @@
+"""The database of runs: one row when a run begins, all else in one transaction when it ends.
+
+Open it with `open_database`. Transactions are short and each has its own connection, so processes
+may write at once and a dropped server connection costs nothing between them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from framework.results.connection import Connection, Url, connect
+from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
+from framework.results.outcome import Outcome
+from framework.results.schema import prepare
+from framework.types import FloatArray
+
+INTERRUPTED, DONE, FAILED = "interrupted", "done", "failed"
+
+_RUN_COLUMNS = (
+    *("id", "name", "directory", "mode", "strategy", "status", "started_at", "ended_at", "seed"),
+    *("version", "orders_hash", "data_hash", "error", "exit_code"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run as the database knows it; times are UTC nanoseconds."""
+
+    id: int
+    name: str
+    directory: str
+    mode: str
+    strategy: str
+    status: str
+    started_at: int
+    ended_at: int | None
+    seed: int
+    version: str
+    orders_hash: str | None
+    data_hash: str | None
+    error: str | None
+    exit_code: int | None
+
+
+def open_database(url: str, create: bool = True) -> Database:
+    """Open the database at `url`, making or migrating it where needed.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///runs/framework.db`` or ``postgresql://user:password@host/name``.
+    create : bool
+        Make a missing SQLite file, with its folder.
+
+    Raises
+    ------
+    UserError
+        The URL is none, or the database belongs to another or a newer program.
+    OutsideFault
+        It cannot be reached, read or written.
+    """
+    place = Url(url)
+    prepare(place, create)
+    return Database(place)
+
+
+class Database:
+    """Runs, their metrics, trades, fills and vetoes, and the trials ever made on each data.
+
+    Made by `open_database`.
+
+    Parameters
+    ----------
+    url : Url
+        A database at the newest schema.
+    """
+
+    def __init__(self, url: Url) -> None:
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        """The URL, without its password."""
+        return self._url.shown
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The URL with which SQLAlchemy opens it, password and all, for queries with SQLModel."""
+        return self._url.sqlalchemy
+
+    def begin(
+        self,
+        *,
+        directory: str | os.PathLike[str],
+        mode: str,
+        strategy: str,
+        started_at: int,
+        pid: int,
+        host: str,
+        seed: int,
+        version: str,
+        config: str,
+        overrides: Sequence[str] = (),
+    ) -> int:
+        """Write the row of a run that starts, as interrupted, and return its id.
+
+        The row says ``interrupted`` until `finish` or `fail` is committed, so a run that is killed
+        at any moment is left as what it was.
+
+        Parameters
+        ----------
+        directory : path
+            Of the run; its last part is the run's name.
+        mode, strategy, version : str
+            As in the outcome.
+        started_at : int
+            UTC ns.
+        pid, host : int, str
+            Of the process.
+        seed : int
+            Of the run.
+        config : str
+            YAML, without secrets.
+        overrides : sequence of str
+            What the command line changed.
+        """
+        path = Path(directory).resolve()
+        row = {
+            "name": path.name,
+            "directory": str(path),
+            "mode": mode,
+            "strategy": strategy,
+            "status": INTERRUPTED,
+            "started_at": int(started_at),
+            "pid": pid,
+            "host": host,
+            "seed": seed,
+            "version": version,
+            "config": config,
+            "overrides": json.dumps(list(overrides)),
+        }
+        marks = ", ".join("?" * len(row))
+        with connect(self._url, write=True) as connection:
+            ((run_id,),) = connection.execute(
+                f"INSERT INTO run ({', '.join(row)}) VALUES ({marks}) RETURNING id",  # noqa: S608
+                tuple(row.values()),
+            )
+        return int(run_id)
+
+    def finish(
+        self,
+        run_id: int,
+        outcome: Outcome,
+        metrics: Mapping[str, float | int | None],
+        *,
+        ended_at: int,
+        params: Mapping[str, object] | None = None,
+        trial: bool = True,
+        exit_code: int = 0,
+    ) -> None:
+        """Write everything a run brought and mark it done, all in one transaction.
+
+        Parameters
+        ----------
+        run_id : int
+            From `begin`.
+        outcome : Outcome
+            What it traded; its certificate names the data by ``sha256``.
+        metrics : mapping
+            Name to finite number or None.
+        ended_at : int
+            UTC ns.
+        params : mapping, optional
+            The strategy's parameters, kept with the trial.
+        trial : bool
+            Count this run as a trial on its data; every backtest is one.
+        exit_code : int
+            Of the process.
+        """
+        data_hash = _data_hash(outcome)
+        end = (DONE, int(ended_at), outcome.orders_hash, data_hash, exit_code, run_id)
+        values = {name: _plain(value) for name, value in metrics.items()}
+        trades, fills, vetoes = trades_of(outcome), fills_of(outcome), vetoes_of(outcome)
+        with connect(self._url, write=True) as connection:
+            _keep_dataset(connection, data_hash, outcome)
+            connection.execute(
+                "UPDATE run SET status = ?, ended_at = ?, orders_hash = ?, data_hash = ?, "
+                "exit_code = ? WHERE id = ?",
+                end,
+            )
+            connection.insert(
+                "metric", ("run_id", "name", "value"), [(run_id, *item) for item in values.items()]
+            )
+            for table, columns, rows in (
+                ("trade", TRADE, trades),
+                ("fill", FILL, fills),
+                ("veto", VETO, vetoes),
+            ):
+                connection.insert(
+                    table,
+                    ("run_id", "number", *columns),
+                    [(run_id, number, *row) for number, row in enumerate(rows, start=1)],
+                )
+            if trial:
+                kept = json.dumps(dict(params or {}), default=str)
+                row = (run_id, data_hash, outcome.orders_hash, kept, values.get("sharpe"))
+                connection.insert(
+                    "trial",
+                    ("run_id", "data_hash", "orders_hash", "params", "sharpe", "metrics"),
+                    [(*row, json.dumps(values))],
+                )
+
+    def fail(
+        self,
+        run_id: int,
+        *,
+        error: str,
+        exit_code: int,
+        ended_at: int,
+        status: str = FAILED,
+    ) -> None:
+        """Mark a run as ended without a result: ``failed``, or ``interrupted`` by the user."""
+        if status not in (FAILED, INTERRUPTED):
+            raise ValueError(f"a run without a result is failed or interrupted, not {status}")
+        with connect(self._url, write=True) as connection:
+            connection.execute(
+                "UPDATE run SET status = ?, error = ?, exit_code = ?, ended_at = ? WHERE id = ?",
+                (status, error, exit_code, int(ended_at), run_id),
+            )
+
+    def trial_sharpes(self, data_hash: str, *, other_than: str = "") -> FloatArray:
+        """Return the annualised Sharpe ratios of the trials on some data, NaN where undefined.
+
+        Trials with the same orders are one trial, run again: counting them twice would make a
+        figure depend on how often it was looked at.
+
+        Parameters
+        ----------
+        data_hash : str
+            SHA-256 of the data.
+        other_than : str
+            Leave out the trials with this `orders_hash`, those of the run being judged.
+        """
+        with connect(self._url) as connection:
+            rows = connection.execute(
+                "SELECT MAX(sharpe) FROM trial WHERE data_hash = ? AND orders_hash <> ? "
+                "GROUP BY orders_hash ORDER BY MIN(id)",
+                (data_hash, other_than),
+            )
+        return np.array([np.nan if value is None else value for (value,) in rows], np.float64)
+
+    def count_trials(self, data_hash: str) -> int:
+        """Return how many different trials the data has seen, see `trial_sharpes`."""
+        with connect(self._url) as connection:
+            ((count,),) = connection.execute(
+                "SELECT COUNT(DISTINCT orders_hash) FROM trial WHERE data_hash = ?", (data_hash,)
+            )
+        return int(count)
+
+    def runs(self) -> list[RunRow]:
+        """Return all runs, oldest first."""
+        with connect(self._url) as connection:
+            rows = connection.execute(f"SELECT {', '.join(_RUN_COLUMNS)} FROM run ORDER BY id")  # noqa: S608
+        return [RunRow(*row) for row in rows]
+
+    def find_run(self, named: int | str | os.PathLike[str]) -> RunRow | None:
+        """Return the run with this id, name or directory; of several with one name the newest."""
+        text = os.fspath(named) if not isinstance(named, int) else str(named)
+        number = int(text) if text.isdecimal() and len(text) < 19 else -1
+        with connect(self._url) as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_RUN_COLUMNS)} FROM run "  # noqa: S608
+                "WHERE id = ? OR name = ? OR directory = ? ORDER BY id <> ?, id DESC LIMIT 1",
+                (number, text, str(Path(text).resolve()), number),
+            )
+        return RunRow(*rows[0]) if rows else None
+
+
+def _data_hash(outcome: Outcome) -> str:
+    return str(outcome.certificate["sha256"])
+
+
+def _keep_dataset(connection: Connection, data_hash: str, outcome: Outcome) -> None:
+    """Write the data's row unless an earlier run did."""
+    time = outcome.time
+    connection.execute(
+        "INSERT INTO dataset (sha256, source, pairs, interval, start_time, end_time, certificate) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
+        (
+            data_hash,
+            str(outcome.certificate.get("source", "")) or None,
+            ",".join(outcome.pairs),
+            str(outcome.interval),
+            int(time[0]) if len(time) else 0,
+            int(time[-1]) + outcome.interval.ns if len(time) else 0,
+            json.dumps(dict(outcome.certificate), default=str),
+        ),
+    )
+
+
+def _plain(value: float | int | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"metrics must be finite or None, was {value}")
+    return None if value is None else float(value)
