@@ -1,0 +1,1 @@
+"""The way from candles to a judged ledger."""

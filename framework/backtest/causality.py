@@ -1,0 +1,163 @@
+"""Test that nothing decided before a moment depends on what came after it.
+
+At random cuts the future is replaced by noise and its length changed; every feature, signal, order
+and fill before the cut must stay equal bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from framework.errors import CheckFailed
+from framework.market.candles import Candles, Standing
+from framework.types import BoolArray, FloatArray, format_time
+
+if TYPE_CHECKING:
+    from framework.backtest.pipeline import Pipeline, Traded
+
+Column = FloatArray | BoolArray
+
+LONGEST_NOISE = 5_000
+"""Bars of noise kept after a cut: enough to disturb any window, whatever the run's length."""
+
+
+def check_causality(
+    pipeline: Pipeline,
+    candles: Candles,
+    first: int,
+    traded: Traded,
+    generator: np.random.Generator,
+    cuts: int,
+    advance: Callable[[], None] = lambda: None,
+) -> int:
+    """Corrupt the future at random cuts and compare everything before them.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        What produced `traded`.
+    candles : Candles
+        T bars.
+    first : int
+        First bar traded.
+    traded : Traded
+        The run under test.
+    generator : numpy Generator
+        Chooses cuts and noise.
+    cuts : int
+        How many moments to test.
+    advance : callable
+        Called after each cut.
+
+    Returns
+    -------
+    int
+        Number of cuts tested; fewer than asked for when there are fewer bars.
+
+    Raises
+    ------
+    CheckFailed
+        Naming the feature, signal or order that changed, its pair and the moment.
+    """
+    choices = np.arange(first, len(candles) - 1)
+    if not len(choices) or not cuts:
+        return 0
+    moments = np.sort(generator.choice(choices, size=min(cuts, len(choices)), replace=False))
+    for cut in moments:
+        again = pipeline.trade(with_noise_after(candles, int(cut), generator), first)
+        _compare(candles, int(cut), first, traded, again)
+        advance()
+    return len(moments)
+
+
+def with_noise_after(candles: Candles, cut: int, generator: np.random.Generator) -> Candles:
+    """Return `candles` up to and including bar `cut`, followed by noise.
+
+    Parameters
+    ----------
+    candles : Candles
+        T bars.
+    cut : int
+        Last bar that is kept.
+    generator : numpy Generator
+        Source of the noise.
+    """
+    length = min(len(candles) - cut - 1, LONGEST_NOISE)
+    kept = candles[: cut + 1 + length]
+    shape = (length, len(candles.pairs))
+    level = np.nan_to_num(candles.close[cut], nan=1.0)
+    between = level * np.exp(generator.normal(0.0, 0.5, size=(4, *shape)))
+    noise = {
+        "open": between[1],
+        "high": between.max(axis=0),
+        "low": between.min(axis=0),
+        "close": between[2],
+        "volume": generator.exponential(1_000.0, size=shape),
+        "standing": np.full(shape, Standing.CONFIRMED, dtype=np.uint8),
+    }
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(kept, name)[: cut + 1], values])
+        for name, values in noise.items()
+    }
+    return replace(kept, **columns)
+
+
+def _compare(candles: Candles, cut: int, first: int, before: Traded, after: Traded) -> None:
+    """Raise where anything up to bar `cut` differs."""
+    for kind, name, one, two in _columns(before, after):
+        _equal(f"{kind} '{name}'", one, two, candles, cut)
+    last = candles.time[cut]
+    events = before.simulation.events[before.simulation.events["time"] <= last]
+    again = after.simulation.events[after.simulation.events["time"] <= last]
+    if events.tobytes() != again.tobytes():
+        shared = min(len(events), len(again))
+        where = next(
+            (i for i in range(shared) if events[i].tobytes() != again[i].tobytes()), shared
+        )
+        event = (events if where < len(events) else again)[where]
+        raise CheckFailed(
+            f"causality: an order of {candles.pairs[int(event['pair'])]} at "
+            f"{format_time(int(event['time']))} changed when candles after "
+            f"{format_time(int(last))} were replaced by noise: sizing or limits look ahead."
+        )
+    stop = cut + 1 - first
+    if before.simulation.equity[:stop].tobytes() != after.simulation.equity[:stop].tobytes():
+        raise CheckFailed(
+            f"causality: equity before {format_time(int(last))} changed when later candles were "
+            "replaced by noise."
+        )
+
+
+def _columns(before: Traded, after: Traded) -> list[tuple[str, str, Column, Column]]:
+    pairs: list[tuple[str, str, Column, Column]] = [
+        ("feature", name, values, after.evaluated.features[name])
+        for name, values in before.evaluated.features.items()
+    ]
+    for name in ("enter", "exit", "target", "confidence"):
+        values = getattr(before.evaluated.signals, name)
+        if values is not None:
+            pairs.append(
+                ("rule", f"strategy.{name}", values, getattr(after.evaluated.signals, name))
+            )
+    return pairs
+
+
+def _equal(label: str, one: Column, two: Column, candles: Candles, cut: int) -> None:
+    """Raise when two (T, N) arrays differ in any bit up to bar `cut`."""
+    head, tail = one[: cut + 1], two[: cut + 1]
+    same = head == tail
+    if head.dtype.kind == "f":
+        same |= np.isnan(head) & np.isnan(tail)
+    if same.all():
+        return
+    bar, pair = np.argwhere(~same)[0]
+    raise CheckFailed(
+        f"causality: {label} looks ahead: its value for {candles.pairs[pair]} at "
+        f"{format_time(int(candles.time[bar]))} changed from {head[bar, pair]} to "
+        f"{tail[bar, pair]} when candles after {format_time(int(candles.time[cut]))} were "
+        "replaced by noise."
+    )

@@ -1,0 +1,305 @@
+"""Fetch candles from an exchange into the store: only what is missing, resumed where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from framework.config.component import component
+from framework.errors import UserError
+from framework.exchange.contract import Exchange
+from framework.market.quality import KINDS, Fault, Quality, clean, inspect
+from framework.market.ranges import difference
+from framework.market.store import CandleStore
+from framework.types import DAY_NS, Interval, format_time
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from framework.modes.context import Context
+
+_CHUNK_BARS = 10_000
+_MANY_FILES = 8
+
+
+@component
+class Download:
+    """Fetch the candles of all pairs into the store."""
+
+    recorded: ClassVar[bool] = False
+
+    name: Literal["download"] = "download"
+    """Of this mode."""
+
+    interval: Interval | None = None
+    """Of the candles; null: the exchange's own, else the strategy's."""
+
+    chunk_bars: int = Field(default=_CHUNK_BARS, ge=1, le=10_000_000)
+    """Candles fetched and stored at a time, rounded to whole days: what a kill can lose."""
+
+    def prepare(self, context: Context) -> None:
+        """Find every market's interval and range."""
+        self._markets(context)
+
+    def run(self, context: Context) -> None:
+        """Fetch what is missing and print what the store now holds.
+
+        Raises
+        ------
+        UserError
+            A pair or interval does not exist, or a fault is found that is to be refused.
+        OutsideFault
+            The exchange does not answer, or the store cannot be written.
+        """
+        settings = context.settings
+        store = CandleStore(settings.store, settings.store_options)
+        markets = self._markets(context)
+        chunks = missing_chunks(settings.exchange, store, markets, self.chunk_bars)
+        with context.progress() as progress:
+            bars = sum(chunk.bars for chunk in chunks)
+            task = progress.add_task("candles", total=bars)
+            fetched = fetch(
+                settings.exchange, store, chunks, lambda done: progress.advance(task, done)
+            )
+        context.logger.info(f"{bars:,} candles were missing in {settings.store}")
+        context.print(quality_table(judge(settings.exchange, store, markets, fetched)))
+
+    def _markets(self, context: Context) -> list[Span]:
+        settings = context.settings
+        return find_markets(
+            settings.exchange,
+            settings.pairs.symbols,
+            self.interval,
+            settings.interval,
+            settings.start,
+            settings.end,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of open times [start_ns, end_ns) of one pair."""
+
+    pair: str
+    interval: Interval
+    start_ns: int
+    end_ns: int
+
+    @property
+    def bars(self) -> int:
+        """Candles that fit in."""
+        return -(-(self.end_ns - self.start_ns) // self.interval.ns)
+
+
+def download(
+    exchange: Exchange,
+    store: CandleStore,
+    pairs: Sequence[str] | None,
+    interval: Interval,
+    start_ns: int | None,
+    end_ns: int | None,
+    progress: Callable[[int], None] | None = None,
+    chunk_bars: int = _CHUNK_BARS,
+) -> list[Quality]:
+    """Fetch what is missing of [start, end) into `store` and judge what it then holds.
+
+    Parameters
+    ----------
+    exchange : Exchange
+    store : CandleStore
+    pairs : sequence of str, optional
+        ``BASE-QUOTE`` each; None: those that the exchange offers.
+    interval : Interval
+        Of the candles.
+    start_ns, end_ns : int, optional
+        UTC; None: the exchange's default range.
+    progress : callable, optional
+        Called after each chunk with the number of candles that it covers.
+    chunk_bars : int
+        Candles fetched and stored at a time, rounded to whole days.
+
+    Returns
+    -------
+    list of Quality
+        Of each pair's stored range, with the repairs made while fetching.
+    """
+    markets = find_markets(exchange, pairs, interval, interval, start_ns, end_ns)
+    chunks = missing_chunks(exchange, store, markets, chunk_bars)
+    return judge(exchange, store, markets, fetch(exchange, store, chunks, progress))
+
+
+def find_markets(
+    exchange: Exchange,
+    pairs: Sequence[str] | None,
+    asked: Interval | None,
+    usual: Interval,
+    start_ns: int | None,
+    end_ns: int | None,
+) -> list[Span]:
+    """Return interval and range of each pair, cut to what the exchange has.
+
+    Parameters
+    ----------
+    asked : Interval or None
+        Must be the exchange's own where that has only one.
+    usual : Interval
+        Taken where nothing is asked and the exchange has any.
+
+    Raises
+    ------
+    UserError
+        Unknown pair, wrong interval, empty range; all pairs' at once.
+    """
+    markets: list[Span] = []
+    faults: list[str] = []
+    for pair in exchange.offered_pairs() if pairs is None else pairs:
+        try:
+            markets.append(_find_market(exchange, pair, asked, usual, start_ns, end_ns))
+        except UserError as fault:
+            faults += fault.faults
+    if faults:
+        raise UserError(*dict.fromkeys(faults))
+    return markets
+
+
+def missing_chunks(
+    exchange: Exchange, store: CandleStore, markets: Sequence[Span], chunk_bars: int = _CHUNK_BARS
+) -> list[Span]:
+    """Return the parts of `markets` that `store` lacks, each as long as is fetched at a time."""
+    chunks = []
+    for market in markets:
+        length = max(chunk_bars * market.interval.ns // DAY_NS, 1) * DAY_NS
+        covered = store.covered(exchange.name, market.pair, market.interval)
+        for start, end in difference(market.start_ns, market.end_ns, covered):
+            for first in range(start, end, length):
+                chunks.append(replace(market, start_ns=first, end_ns=min(first + length, end)))
+    return chunks
+
+
+def fetch(
+    exchange: Exchange,
+    store: CandleStore,
+    chunks: Sequence[Span],
+    progress: Callable[[int], None] | None = None,
+) -> list[Quality]:
+    """Fetch, clean and store each chunk, then record that it is covered; return what was found."""
+    found = []
+    for chunk in chunks:
+        raw = exchange.rows(chunk.pair, chunk.interval, chunk.start_ns, chunk.end_ns)
+        rows, quality = clean(raw, chunk.interval, exchange.faults)
+        store.upsert(exchange.name, chunk.interval, rows)
+        store.mark_covered(exchange.name, chunk.pair, chunk.interval, chunk.start_ns, chunk.end_ns)
+        found.append(quality)
+        if progress is not None:
+            progress(chunk.bars)
+    for interval in {chunk.interval for chunk in chunks}:
+        store.compact(exchange.name, interval, above_files=_MANY_FILES)
+    return found
+
+
+def judge(
+    exchange: Exchange, store: CandleStore, markets: Sequence[Span], fetched: Sequence[Quality]
+) -> list[Quality]:
+    """Return the quality of each stored range, with the repairs that fetching it took."""
+    judged = []
+    for market in markets:
+        rows = store.read(
+            exchange.name, market.pair, market.interval, market.start_ns, market.end_ns
+        )
+        quality = inspect(rows, market.interval, exchange.faults)
+        repairs = [
+            fault
+            for part in fetched
+            if (part.pair, part.interval) == (market.pair, market.interval)
+            for fault in part.faults
+            if fault.done not in ("kept", "refused")
+        ]
+        judged.append(replace(quality, faults=_summed([*repairs, *quality.faults])))
+    return judged
+
+
+def quality_table(qualities: Sequence[Quality]) -> Table:
+    """Return one row for each pair: what is stored and what was found in it."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="Stored candles", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("market", no_wrap=True)
+    table.add_column("range, UTC", no_wrap=True)
+    table.add_column("candles", justify="right", no_wrap=True)
+    for heading in ("gaps", "missing", "longest gap", "zero volume", "same close"):
+        table.add_column(heading, justify="right", min_width=len(max(heading.split(), key=len)))
+    table.add_column("faults", min_width=9)
+    for quality in qualities:
+        counts = (
+            quality.rows_out,
+            quality.gaps,
+            quality.missing,
+            quality.longest_gap,
+            quality.zero_volume,
+            quality.longest_unchanged,
+        )
+        faults = [
+            f"{fault.kind} {fault.count:,} {fault.done}"
+            for fault in quality.faults
+            if fault.kind != "gap" or fault.done == "refused"
+        ]
+        table.add_row(
+            f"{quality.pair}\n{quality.interval}",
+            "\n".join(_day(time) for time in (quality.first_ns, quality.last_ns)),
+            *(f"{count:,}" for count in counts),
+            "\n".join(faults) or "none",
+        )
+    return table
+
+
+def _day(time_ns: int | None) -> str:
+    """Return the date of a time, as a row of the table has no room for more."""
+    return "" if time_ns is None else format_time(time_ns)[:10]
+
+
+def _find_market(
+    exchange: Exchange,
+    pair: str,
+    asked: Interval | None,
+    usual: Interval,
+    start_ns: int | None,
+    end_ns: int | None,
+) -> Span:
+    native = exchange.native_interval(pair)
+    if native is not None and asked is not None and asked != native:
+        raise UserError(
+            f"mode.interval: exchange '{exchange.name}' has only {native} candles of {pair} "
+            f"(was {asked})."
+        )
+    interval = native or asked or usual
+    default = exchange.default_span(pair, interval)
+    limits = exchange.available_span(pair, interval)
+    start = interval.ceil(max(default[0] if start_ns is None else start_ns, limits[0]))
+    end = interval.ceil(min(default[1] if end_ns is None else end_ns, limits[1]))
+    if start >= end:
+        raise UserError(
+            f"market {pair} {interval}: nothing from "
+            f"{format_time(default[0] if start_ns is None else start_ns)} to "
+            f"{format_time(default[1] if end_ns is None else end_ns)}, exchange "
+            f"'{exchange.name}' has {format_time(limits[0])} to {format_time(limits[1])}."
+        )
+    return Span(pair, interval, start, end)
+
+
+def _summed(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """Return one fault of each kind, counts added."""
+    kinds: dict[str, Fault] = {}
+    for fault in faults:
+        known = kinds.get(fault.kind)
+        kinds[fault.kind] = (
+            fault
+            if known is None
+            else replace(
+                known, count=known.count + fault.count, times=(known.times + fault.times)[:5]
+            )
+        )
+    return tuple(kinds[kind] for kind in KINDS if kind in kinds)

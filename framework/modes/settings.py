@@ -1,0 +1,157 @@
+"""Everything one run is made of, typed: the schema of the composed configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, NonNegativeInt, PositiveFloat
+
+from framework.config.component import component
+from framework.engine.execution import Execution
+from framework.engine.risk import Risk
+from framework.exchange.contract import Exchange
+from framework.interfaces import Mode, Notifier
+from framework.strategy.spec import StrategySpec
+from framework.types import Interval, parse_time
+
+
+def _moment(value: object) -> int | None:
+    """Return a UTC date or time of the configuration as nanoseconds."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"'{value}' is no UTC date or time, such as 2024-01-31")
+    return parse_time(value)
+
+
+def _texts(value: object) -> object:
+    """Return expressions as text: a bare number is one too."""
+    if isinstance(value, dict):
+        return {
+            key: str(text) if isinstance(text, int | float) else text for key, text in value.items()
+        }
+    return value
+
+
+def _symbol(value: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9]+-[A-Z0-9]+", value):
+        raise ValueError(f"'{value}' is no pair: BASE-QUOTE in capitals, such as BTC-AUD")
+    return value
+
+
+Symbol = Annotated[str, AfterValidator(_symbol)]
+
+
+@component
+class Pairs:
+    """What is traded."""
+
+    symbols: tuple[Symbol, ...] | None
+    """``BASE-QUOTE`` each; null: those that the exchange offers."""
+
+
+@component
+class NoModel:
+    """Rules without a model."""
+
+    name: Literal["none"] = "none"
+    """Of this choice."""
+
+
+@component
+class WholeRange:
+    """Judge over the whole range at once."""
+
+    name: Literal["whole"] = "whole"
+    """Of this choice."""
+
+
+@component
+class NoTracking:
+    """No experiment tracker beside the database."""
+
+    name: Literal["none"] = "none"
+    """Of this choice."""
+
+
+@component
+class Settings:
+    """The composed configuration of one run."""
+
+    seed: NonNegativeInt
+    """Of every random generator."""
+
+    start: Annotated[int | None, BeforeValidator(_moment)]
+    """Open time of the first candle traded, UTC; null: the exchange's default."""
+
+    end: Annotated[int | None, BeforeValidator(_moment)]
+    """Exclusive end of the open times, UTC; null: the exchange's default."""
+
+    cash: PositiveFloat
+    """At the start, in quote currency."""
+
+    run_dir: str
+    """Where this run writes."""
+
+    database: str
+    """SQLAlchemy URL."""
+
+    store: str
+    """Folder or object-store URL of the downloaded candles."""
+
+    store_options: dict[str, str]
+    """Passed to the object store."""
+
+    plugins: tuple[str, ...]
+    """Modules whose functions and components may be used."""
+
+    report: bool
+    """Whether to write ``report.html``."""
+
+    run: int | str | None
+    """The run that a replay works on."""
+
+    runs: tuple[int | str, ...]
+    """The runs that a comparison shows."""
+
+    search: dict[str, Any]
+    """What a strategy offers to explore."""
+
+    exchange: Exchange
+    """Where candles and fees come from."""
+
+    pairs: Pairs
+    """What is traded."""
+
+    features: Annotated[dict[str, str], BeforeValidator(_texts)]
+    """Name to expression."""
+
+    model: NoModel
+    """What predicts."""
+
+    risk: Risk
+    """Sizing, stops and limits."""
+
+    execution: Execution
+    """How orders fill and what that costs."""
+
+    evaluation: WholeRange
+    """Which part of the range is judged."""
+
+    mode: Mode
+    """What the run does."""
+
+    strategy: StrategySpec
+    """The rules."""
+
+    notify: Notifier
+    """Who is told."""
+
+    tracking: NoTracking
+    """Where experiments are tracked besides the database."""
+
+    @property
+    def interval(self) -> Interval:
+        """Return the strategy's interval."""
+        return self.strategy.interval
