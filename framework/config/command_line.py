@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -18,8 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from framework.config.faults import explain_yaml
-from framework.config.signals import INTERRUPTED, say, silence
-from framework.errors import FrameworkError, UserError, did_you_mean
+from framework.config.signals import INTERRUPTED, say, say_interrupted, silence, was_told
+from framework.errors import FrameworkError, OutsideFault, UserError, did_you_mean
 
 _OPEN_MAPS = {
     "features",
@@ -49,22 +50,16 @@ def exit_with_faults() -> Iterator[None]:
     except YAMLError as fault:
         _exit(f"configuration: {explain_yaml(fault)}", UserError.exit_code)
     except OSError as fault:
-        if not _broken_output():
-            _exit(f"{fault.filename or 'system'}: {fault.strerror or fault}.", 3)
-        _exit(f"standard output: cannot be written ({fault.strerror or fault}).", 3)
-
-
-def _broken_output() -> bool:
-    """Tell whether standard output is what failed, and quieten it then."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        silence(1)
-        return True
-    return False
+        if fault.filename is None and fault.errno in (errno.EPIPE, errno.ENOSPC):
+            silence(1)  # printing is all that is done with a file that has no name
+            _exit(f"standard output: cannot be written ({fault.strerror}).", OutsideFault.exit_code)
+        _exit(f"{fault.filename or 'system'}: {fault.strerror or fault}.", OutsideFault.exit_code)
 
 
 def _exit(message: str, code: int) -> None:
+    if was_told():
+        say_interrupted()
+        raise SystemExit(INTERRUPTED) from None
     say(message)
     raise SystemExit(code) from None
 

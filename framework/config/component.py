@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
@@ -43,4 +44,4 @@ def component(cls: type[T]) -> type[T]:
 
 def is_component(cls: object) -> bool:
     """Tell whether `cls` is a component class."""
-    return isinstance(cls, type) and hasattr(cls, "__pydantic_fields__")
+    return isinstance(cls, type) and is_dataclass(cls) and hasattr(cls, "__pydantic_fields__")

@@ -17,6 +17,9 @@ INTERRUPTED = 130
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+_told = False
+_said = False
+
 
 def end_cleanly(main: Callable[[], None]) -> None:
     """Call `main` and turn SIGINT and SIGTERM, wherever they hit, into one line and exit code 130.
@@ -38,9 +41,34 @@ def end_cleanly(main: Callable[[], None]) -> None:
         finally:
             for name in SIGNALS:
                 signal.signal(name, signal.SIG_IGN)
-    except KeyboardInterrupt:
-        say("interrupted")
+    except BaseException:
+        if not was_told():
+            raise
+        say_interrupted()
         raise SystemExit(INTERRUPTED) from None
+
+
+def was_told() -> bool:
+    """Tell whether a signal came.
+
+    Whatever is raised after that is its doing: code that was cut in two while it cleaned up may
+    put an exception of its own in the place of KeyboardInterrupt, or swallow it.
+    """
+    return _told
+
+
+def require_untold() -> None:
+    """Raise KeyboardInterrupt if a signal came and was swallowed."""
+    if _told:
+        raise KeyboardInterrupt
+
+
+def say_interrupted() -> None:
+    """Print the one word of a process that was told to stop, once."""
+    global _said
+    if not _said:
+        _said = True
+        say("interrupted")
 
 
 def say(message: str) -> None:
@@ -64,6 +92,8 @@ def _listen() -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    global _told
+    _told = True
     for name in SIGNALS:
         signal.signal(name, signal.SIG_DFL)
     raise KeyboardInterrupt

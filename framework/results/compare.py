@@ -85,10 +85,15 @@ def compare(runs: Sequence[Run]) -> Comparison:
     metrics = [run.metrics for run in runs]
     return Comparison(
         names=_names(runs),
-        config=_different([_flat(run.config) for run in runs]),
+        config=_different([_flat(_acting(run.config)) for run in runs]),
         data=_different([_flat(run.certificate) for run in runs]),
         metrics=_side_by_side(metrics),
     )
+
+
+def _acting(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run acted on: not where it wrote, nor what a search might have tried."""
+    return {key: value for key, value in config.items() if key not in ("search", "run_dir")}
 
 
 def _names(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError
 
 from framework.config.search_path import StrategySource, project_root
+from framework.errors import UserError
 
 
 @pytest.fixture
@@ -51,6 +52,17 @@ def test_what_is_no_strategy_is_not_found(source, path):
         source.load_config(path)
 
 
-def test_an_empty_strategy_file_is_an_empty_configuration(source, tmp_path):
-    (tmp_path / "strategies" / "empty.yaml").write_text("")
-    assert dict(source.load_config("strategy/empty").config) == {}
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is empty."),
+        ("strategy: {name: x}", "its first line must be '# @package _global_'."),
+        ("# @package _global_\n- a", "must be a mapping of keys to values (was a list)."),
+        ("# @package _global_\na: [", "is not YAML: expected the node content"),
+    ],
+)
+def test_a_file_that_is_no_strategy_is_refused_by_name(source, tmp_path, text, fault):
+    (tmp_path / "strategies" / "odd.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        source.load_config("strategy/odd")
+    assert str(caught.value).startswith(f"strategies/odd.yaml: {fault}")
