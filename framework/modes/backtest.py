@@ -52,16 +52,19 @@ class Backtest:
 
         settings, log = context.settings, context.logger
         plan = _compile(context)
-        loaded = load_candles(
-            settings.exchange,
-            settings.pairs.symbols,
-            settings.interval,
-            settings.start,
-            settings.end,
-            plan.warmup,
-            settings.store,
-            store_options=settings.store_options,
-        )
+        with context.progress() as progress:
+            task = progress.add_task("reading candles", total=None)
+            loaded = load_candles(
+                settings.exchange,
+                settings.pairs.symbols,
+                settings.interval,
+                settings.start,
+                settings.end,
+                plan.warmup,
+                settings.store,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+                store_options=settings.store_options,
+            )
         candles = loaded.candles
         _quote(candles.pairs)
         _log_quality(context, loaded)

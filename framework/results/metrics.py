@@ -48,7 +48,7 @@ def compute(outcome: Outcome, trial_sharpes: FloatArray = _NO_TRIALS) -> dict[st
         - ``turnover``: value traded over mean equity, a year.
         - ``fees_paid``, ``slippage_paid``: quote currency, over all fills.
         - ``final_equity``: at the last close, quote currency.
-        - ``benchmark_return``: of `hold_equally`.
+        - ``benchmark_return``: of `framework.results.benchmark.hold_equally`.
         - ``deflated_sharpe``: probability that the Sharpe ratio is no luck, see
           `framework.results.statistics`.
         - ``break_even_fee_bps``: see `break_even_fee_bps`.
@@ -170,41 +170,6 @@ def break_even_fee_bps(profit: float, fees: float, traded: float) -> float | Non
     return (profit + fees) / traded * 10_000.0 if traded > 0.0 else None
 
 
-def hold_equally(close: FloatArray, cash: float) -> FloatArray:
-    """Return the equity of buying equal shares of all pairs at their first close and holding them.
-
-    Parameters
-    ----------
-    close : (T, N) float64
-        Quote currency, NaN before a pair's first candle. A pair that starts later has its share of
-        the cash wait until its first close; one without any price leaves it in cash.
-    cash : float
-        Quote currency.
-
-    Returns
-    -------
-    (T,) float64
-        At each close, free of costs.
-
-    Examples
-    --------
-    >>> hold_equally(np.array([[10.0, np.nan], [20.0, 5.0], [20.0, 10.0]]), 100.0).tolist()
-    [100.0, 150.0, 200.0]
-    """
-    bars, pairs = close.shape
-    if pairs == 0:
-        return np.full(bars, cash)
-    equity = np.zeros(bars)
-    share = cash / pairs
-    for n in range(pairs):
-        price = close[:, n]
-        first = _first_price(price)
-        equity[:first] += share
-        if first < bars:
-            equity[first:] += price[first:] * (share / price[first])
-    return equity
-
-
 def _compute(outcome: Outcome, trial_sharpes: FloatArray) -> dict[str, Number]:
     equity = outcome.equity
     interval_ns = outcome.interval.ns
@@ -240,13 +205,6 @@ def _compute(outcome: Outcome, trial_sharpes: FloatArray) -> dict[str, Number]:
         "break_even_fee_bps": break_even_fee_bps(final - outcome.initial_cash, fees, traded),
         "bars": len(equity),
     }
-
-
-def _first_price(price: FloatArray) -> int:
-    if len(price) and price[0] > 0.0:
-        return 0
-    priced = price > 0.0
-    return int(priced.argmax()) if priced.any() else len(price)
 
 
 def _of_trades(trades: RecordArray) -> dict[str, Number]:

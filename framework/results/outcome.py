@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from framework.results.benchmark import hold_equally
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
 
@@ -95,6 +96,4 @@ class Outcome:
     @cached_property
     def benchmark(self) -> FloatArray:
         """Equity of holding all pairs equally from the first close, free of costs, (T,)."""
-        from framework.results.metrics import hold_equally
-
         return hold_equally(self.close, self.initial_cash)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from made_outcomes import make_outcome, random_close, random_fills
 
 from framework.records import EVENT
+from framework.results.benchmark import hold_equally
 from framework.results.metrics import (
     cagr,
     compute,
     drawdown,
     exposure,
-    hold_equally,
     sharpe,
     simple_returns,
     sortino,
