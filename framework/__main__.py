@@ -26,7 +26,7 @@ def compose() -> None:
     """Let Hydra compose the configuration and hand it to the runner."""
     import hydra
 
-    from framework.config.command_line import exit_with_faults
+    from framework.config.command_line import exit_with_faults, quoted_expressions
     from framework.config.search_path import project_root, register
 
     def job(config: DictConfig) -> None:
@@ -37,6 +37,7 @@ def compose() -> None:
             run(config)
 
     register()
+    sys.argv[1:] = quoted_expressions(sys.argv[1:])
     conf = str(project_root() / "conf")
     hydra.main(version_base="1.3", config_path=conf, config_name="config")(job)()
 

@@ -99,10 +99,12 @@ def with_noise_after(candles: Candles, cut: int, generator: np.random.Generator)
         "volume": generator.exponential(1_000.0, size=shape),
         "standing": np.full(shape, Standing.CONFIRMED, dtype=np.uint8),
     }
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(kept, name)[: cut + 1], values])
-        for name, values in noise.items()
-    }
+    columns: dict[str, Any] = {}
+    for name, values in noise.items():
+        column = np.empty((len(candles.pairs), len(kept)), values.dtype).T  # stored pair by pair
+        column[: cut + 1] = getattr(kept, name)[: cut + 1]
+        column[cut + 1 :] = values
+        columns[name] = column
     return replace(kept, **columns)
 
 

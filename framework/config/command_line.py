@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from hydra.errors import (
@@ -31,6 +31,10 @@ _OPEN_MAPS = {
     "store_options",
 }
 """Maps whose keys are the user's own."""
+
+_EXPRESSION = re.compile(
+    r"\+{0,2}(strategy\.(?:enter|exit|target|confidence|direction)|features\.\w+)=(.*)", re.DOTALL
+)
 
 
 @contextmanager
@@ -62,6 +66,33 @@ def _exit(message: str, code: int) -> None:
         raise SystemExit(INTERRUPTED) from None
     say(message)
     raise SystemExit(code) from None
+
+
+def quoted_expressions(words: Sequence[str]) -> list[str]:
+    """Return the command line with its expressions in the quotes that Hydra needs.
+
+    A shell takes the quotes of ``'strategy.enter=cross_above(a, b)'`` away, and Hydra would read
+    a call of its own. Values that are quoted twice, or null, stay as they are.
+
+    Examples
+    --------
+    >>> quoted_expressions(["strategy.enter=cross_above(a, b)", "+features.x=ema(close, 9)[1]"])
+    ["++strategy.enter='cross_above(a, b)'", "++features.x='ema(close, 9)[1]'"]
+    >>> quoted_expressions(["strategy.exit=null", "strategy.params.fast=1,2"])
+    ['++strategy.exit=null', 'strategy.params.fast=1,2']
+    """
+    return [_quoted(word) for word in words]
+
+
+def _quoted(word: str) -> str:
+    match = _EXPRESSION.fullmatch(word)
+    if match is None:
+        return word
+    key, text = match.groups()
+    if text in ("", "null") or text[0] in "'\"":
+        return f"++{key}={text}"
+    escaped = text.replace("'", "\\'")
+    return f"++{key}='{escaped}'"
 
 
 def explain(fault: Exception) -> str:

@@ -6,7 +6,7 @@ Hydra wants the folder of a group to bear the group's name; this source, registe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
@@ -18,9 +18,15 @@ from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
 from framework.config.faults import explain_yaml
-from framework.errors import UserError
+from framework.errors import UserError, did_you_mean
 
 GROUP = "strategy"
+
+GROUPS = ("pairs", "features", "model", "risk", "execution", "evaluation")
+"""Groups of which a strategy may make a choice of its own."""
+
+KEYS = ("defaults", "strategy", "search", *GROUPS)
+"""Keys that a strategy may set at the top."""
 
 
 def project_root() -> Path:
@@ -103,7 +109,27 @@ def _read(file: Path, text: str, header: Mapping[str, str | None]) -> DictConfig
         raise UserError(f"{name}: {explain_yaml(fault)}") from None
     if not isinstance(config, DictConfig):
         raise UserError(f"{name}: must be a mapping of keys to values (was a list).")
+    faults = [*_forbidden_keys(config), *_forbidden_defaults(config)]
+    if "${oc." in text:
+        faults.append("${oc...}: a strategy may not read the environment.")
+    if faults:
+        raise UserError(*(f"{name}: {fault}" for fault in faults))
     return config
+
+
+def _forbidden_keys(config: DictConfig) -> Iterator[str]:
+    """Yield a fault for each key that could run code or write elsewhere: strategies are data."""
+    for key in map(str, config):
+        if key not in KEYS:
+            yield f"{key}: is not for a strategy to set.{did_you_mean(key, KEYS)}"
+
+
+def _forbidden_defaults(config: DictConfig) -> Iterator[str]:
+    for entry in config.get("defaults", []):
+        named = next(iter(entry)) if isinstance(entry, DictConfig) else str(entry)
+        group = str(named).removeprefix("override ").lstrip("/").partition("@")[0]
+        if group not in GROUPS and isinstance(entry, DictConfig):
+            yield f"defaults: '{group}' is not for a strategy to choose.{did_you_mean(group, GROUPS)}"
 
 
 class StrategySearchPath(SearchPathPlugin):

@@ -45,6 +45,9 @@ def end_cleanly(main: Callable[[], None]) -> None:
         if not was_told():
             raise
         say_interrupted()
+        # CPython remembers a KeyboardInterrupt that passed through exec() of a string, as making
+        # a dataclass runs it, and would end by SIGINT whatever the exit code, until the next one.
+        exec("")  # noqa: S102
         raise SystemExit(INTERRUPTED) from None
 
 

@@ -39,7 +39,8 @@ def _execution(execution: Execution) -> tuple[str, ...]:
         else "Orders fill whole, whatever the volume."
     )
     lines.append(
-        "Units and prices are rounded to the market's steps, and too small orders refused."
+        "Units are rounded down to the market's lot step, stops and targets to its tick; too small "
+        "orders are refused."
         if execution.rounding
         else "Units and prices are not rounded."
     )

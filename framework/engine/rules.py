@@ -9,7 +9,7 @@ import numpy as np
 
 from framework.engine.execution import Execution
 from framework.engine.risk import Risk
-from framework.errors import UserError, did_you_mean
+from framework.errors import UserError
 from framework.exchange.contract import Exchange
 from framework.types import RecordArray
 
@@ -119,11 +119,7 @@ def make_rules(
     >>> RULES["max_drawdown"], PAIR_RULES["taker_fee"]
     (dtype('float64'), dtype('float64'))
     """
-    if direction != "long":
-        raise UserError(
-            f"strategy.direction: must be long (was {direction})."
-            + did_you_mean(direction, ["long"])
-        )
+    check_direction(direction)
     scalars = np.zeros(1, RULES)
     values = {
         "direction": 1,
@@ -154,6 +150,14 @@ def make_rules(
     for name, value in values.items():
         scalars[name] = value
     return Rules(_read_only(scalars), _read_only(_pair_rules(exchange, pairs, execution.rounding)))
+
+
+def check_direction(direction: str) -> None:
+    """Raise UserError for a direction that is not traded."""
+    if direction != "long":
+        raise UserError(
+            f"strategy.direction: must be long (was '{direction}'): only what is held is sold."
+        )
 
 
 def _pair_rules(exchange: Exchange, pairs: Sequence[str], rounding: bool) -> RecordArray:

@@ -100,7 +100,7 @@ def recognise_columns(
             raise UserError(
                 f"exchange.path: {file} names no columns and has {len(names)} of them; known are "
                 f"files of {', '.join(map(str, _POSITIONS))}. Name them by number, such as "
-                "exchange.columns='{time: 1, open: 2, high: 3, low: 4, close: 5, volume: 6}'."
+                "'+exchange.columns={time: 1, open: 2, high: 3, low: 4, close: 5, volume: 6}'."
             )
         positions = _POSITIONS.get(len(names), ())
         if time_is == "close" and len(names) in (11, 12):

@@ -110,10 +110,11 @@ def load_candles(
     revisions = {
         pair: source.revisions(pair, native, from_ns, end) for pair, native in native_of.items()
     }
+    first = (start - from_ns) // interval.ns
     certificate = certify(
-        candles, source.name, qualities, source.version(natives), revisions=revisions
+        candles, source.name, qualities, source.version(natives), revisions, first
     )
-    return Loaded(candles, (start - from_ns) // interval.ns, qualities, certificate)
+    return Loaded(candles, first, qualities, certificate)
 
 
 def _check_pairs(pairs: Sequence[str]) -> None:

@@ -38,7 +38,10 @@ class PairCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What pins the data of a run: equal `sha256`, equal candles.
+    """What pins the data of a run: equal `sha256`, equal candles traded on.
+
+    The warm-up before them is pinned apart, because its length depends on the strategy: what is
+    traded on is the same data whatever the rules need before it.
 
     Parameters
     ----------
@@ -52,6 +55,10 @@ class Certificate:
         Candles of each pair.
     sha256 : str
         Of pairs, interval and every value.
+    warm_up_bars : int
+        Candles of each pair before `start`, which features need.
+    warm_up_sha256 : str or None
+        Of those.
     store_version : int or None
         Version of the store's table, if the candles came from there.
     quality : mapping of str to PairCertificate
@@ -65,6 +72,8 @@ class Certificate:
     end: str
     bars: int
     sha256: str
+    warm_up_bars: int
+    warm_up_sha256: str | None
     store_version: int | None
     quality: Mapping[str, PairCertificate]
 
@@ -79,13 +88,14 @@ def certify(
     qualities: Sequence[Quality],
     store_version: int | None = None,
     revisions: Mapping[str, int] | None = None,
+    first: int = 0,
 ) -> Certificate:
     """Return the certificate of `candles`.
 
     Parameters
     ----------
     candles : Candles
-        (T, N), as the run uses them, T at least 1.
+        (T, N), as the run uses them, warm-up included.
     source : str
         Exchange, file or store.
     qualities : sequence of Quality
@@ -94,20 +104,25 @@ def certify(
         Of the store's table.
     revisions : mapping of str to int, optional
         Pair to number of revisions in the store.
+    first : int
+        Index of the first bar traded, less than T; those before it warm up.
     """
+    traded = candles[first:]
     by_pair = {quality.pair: quality for quality in qualities}
     return Certificate(
         source,
         candles.pairs,
         str(candles.interval),
-        format_time(int(candles.time[0])),
-        format_time(int(candles.time[-1]) + candles.interval.ns),
-        len(candles),
-        candles.digest,
+        format_time(int(traded.time[0])),
+        format_time(int(traded.time[-1]) + candles.interval.ns),
+        len(traded),
+        traded.digest,
+        first,
+        candles[:first].digest if first else None,
         store_version,
         {
             pair: _certify_pair(
-                candles.standing[:, index], by_pair.get(pair), (revisions or {}).get(pair, 0)
+                traded.standing[:, index], by_pair.get(pair), (revisions or {}).get(pair, 0)
             )
             for index, pair in enumerate(candles.pairs)
         },

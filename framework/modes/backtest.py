@@ -36,7 +36,10 @@ class Backtest:
 
     def prepare(self, context: Context) -> None:
         """Compile the strategy, so that every fault in it is reported before data is read."""
+        from framework.engine.rules import check_direction
+
         _compile(context)
+        check_direction(context.settings.strategy.direction)
 
     def run(self, context: Context) -> None:
         """Load, simulate, test, judge, write.
@@ -63,7 +66,7 @@ class Backtest:
                 plan.warmup,
                 settings.store,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
-                store_options=settings.store_options,
+                store_options=settings.store_secrets,
             )
         candles = loaded.candles
         _quote(candles.pairs)

@@ -105,5 +105,6 @@ class Context:
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         ) as progress:
             yield progress

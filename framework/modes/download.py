@@ -55,7 +55,7 @@ class Download:
             The exchange does not answer, or the store cannot be written.
         """
         settings = context.settings
-        store = CandleStore(settings.store, settings.store_options)
+        store = CandleStore(settings.store, settings.store_secrets)
         markets = self._markets(context)
         chunks = missing_chunks(settings.exchange, store, markets, self.chunk_bars)
         with context.progress() as progress:

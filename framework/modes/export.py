@@ -53,7 +53,7 @@ class Export:
             Exchange, store or disk fail.
         """
         settings = context.settings
-        store = CandleStore(settings.store, settings.store_options)
+        store = CandleStore(settings.store, settings.store_secrets)
         markets = self._markets(context)
         folder = Path(self.path or settings.run_dir)
         with context.progress() as progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, NonNegativeInt, PositiveFloat
+from pydantic import AfterValidator, BeforeValidator, NonNegativeInt, PositiveFloat, SecretStr
 
 from framework.config.component import component
 from framework.engine.execution import Execution
@@ -100,8 +100,8 @@ class Settings:
     store: str
     """Folder or object-store URL of the downloaded candles."""
 
-    store_options: dict[str, str]
-    """Passed to the object store."""
+    store_options: dict[str, SecretStr]
+    """Passed to the object store; every value is kept a secret."""
 
     plugins: tuple[str, ...]
     """Modules whose functions and components may be used."""
@@ -150,6 +150,11 @@ class Settings:
 
     tracking: NoTracking
     """Where experiments are tracked besides the database."""
+
+    @property
+    def store_secrets(self) -> dict[str, str]:
+        """Return the options of the object store in the clear."""
+        return {name: value.get_secret_value() for name, value in self.store_options.items()}
 
     @property
     def interval(self) -> Interval:

@@ -68,7 +68,7 @@ def test_execution_outside_its_range_is_refused(wrong):
 
 
 def test_direction_both_is_refused_with_the_choice():
-    with pytest.raises(UserError, match=r"strategy.direction: must be long \(was both\)"):
+    with pytest.raises(UserError, match=r"strategy.direction: must be long \(was 'both'\)"):
         make_rules(Risk(), IDEAL, Venue(name="v"), ["A-Q"], "both")
 
 

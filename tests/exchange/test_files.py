@@ -354,7 +354,7 @@ REFUSED = {
         (
             csv_text("", extra=",1,2,3"),
             "exchange.path: BTC-USDT.csv names no columns and has 9 of them; known are files of 6, "
-            "7, 8, 11, 12. Name them by number, such as exchange.columns='{time: 1, open: 2, "
+            "7, 8, 11, 12. Name them by number, such as '+exchange.columns={time: 1, open: 2, "
             "high: 3, low: 4, close: 5, volume: 6}'.",
         ),
         (

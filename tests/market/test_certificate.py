@@ -29,6 +29,8 @@ def test_certificate_counts_what_the_candles_are_made_of():
         "end": "1970-01-01T00:10:00Z",
         "bars": 10,
         "sha256": candles.digest,
+        "warm_up_bars": 0,
+        "warm_up_sha256": None,
         "store_version": 7,
         "quality": {
             "BTC-AUD": {
@@ -58,3 +60,13 @@ def test_certificate_pins_every_value():
     assert certify(candles_of(seeded(50)), "made", []).sha256 == before
     rows.volume[30] = np.nextafter(rows.volume[30], 2)
     assert certify(candles_of(rows), "made", []).sha256 != before
+
+
+def test_certificate_pins_what_is_traded_apart_from_its_warm_up():
+    candles = candles_of(seeded(50))
+    short, long = certify(candles[10:], "made", [], first=5), certify(candles, "made", [], first=15)
+    assert short.sha256 == long.sha256 == candles[15:].digest
+    assert (short.warm_up_bars, long.warm_up_bars) == (5, 15)
+    assert short.warm_up_sha256 == candles[10:15].digest != long.warm_up_sha256
+    assert long.start == "1970-01-01T00:15:00Z"
+    assert long.bars == 35
