@@ -50,16 +50,26 @@ def run(config: DictConfig) -> None:
     with blaming(plugins):
         settings = _settings(tree, plugins)
         context = _context(config, settings)
-        settings.mode.prepare(context)
-        if settings.mode.recorded:
-            context.logger.info(
-                f"{settings.mode.name} of {settings.strategy.name} on {settings.exchange.name}, "
-                f"seed {settings.seed}"
-            )
-            _recorded(context)
-        else:
-            settings.mode.run(context)
+        try:
+            _work(context)
+        except FrameworkError as fault:
+            fault.args = (context.redact(str(fault)),)
+            raise
     context.require_told()
+
+
+def _work(context: Context) -> None:
+    """Do what the mode does, with a directory and a row of its own where it is recorded."""
+    settings = context.settings
+    settings.mode.prepare(context)
+    if not settings.mode.recorded:
+        settings.mode.run(context)
+        return
+    context.logger.info(
+        f"{settings.mode.name} of {settings.strategy.name} on {settings.exchange.name}, "
+        f"seed {settings.seed}"
+    )
+    _recorded(context)
 
 
 def _settings(tree: dict[str, Any], plugins: tuple[str, ...]) -> Settings:
@@ -118,6 +128,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
         settings=settings,
         config=redact(OmegaConf.to_yaml(config, resolve=False)),
         overrides=tuple(redact(word) for word in _overrides()),
+        redact=redact,
         logger=logger,
         console=Console(file=output),  # type: ignore[arg-type]
         output=output,
@@ -193,6 +204,7 @@ def _meant(raised: BaseException, context: Context) -> BaseException:
 
 def _close(context: Context, error: str, exit_code: int, status: str = "failed") -> None:
     """Write into row and log that the run ended without a result, unless it has one."""
+    error = context.redact(error)
     from framework.results.database import DONE
     from framework.results.run_directory import RunDirectory
 

@@ -129,7 +129,8 @@ def _forbidden_defaults(config: DictConfig) -> Iterator[str]:
         named = next(iter(entry)) if isinstance(entry, DictConfig) else str(entry)
         group = str(named).removeprefix("override ").lstrip("/").partition("@")[0]
         if group not in GROUPS and isinstance(entry, DictConfig):
-            yield f"defaults: '{group}' is not for a strategy to choose.{did_you_mean(group, GROUPS)}"
+            hint = did_you_mean(group, GROUPS)
+            yield f"defaults: '{group}' is not for a strategy to choose.{hint}"
 
 
 class StrategySearchPath(SearchPathPlugin):

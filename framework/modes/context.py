@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
+    from framework.config.secrets import Redactor
     from framework.results.database import Database
 
 
@@ -31,6 +32,9 @@ class Context:
 
     overrides: tuple[str, ...]
     """What the command line changed, without secrets."""
+
+    redact: Redactor
+    """Masks the secrets of the configuration in a text."""
 
     logger: Logger
     console: Console

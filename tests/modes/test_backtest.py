@@ -204,6 +204,20 @@ def test_a_secret_is_written_nowhere(program, tmp_path, monkeypatch, written):
     assert "hunter2secret" not in ended.out + ended.err
 
 
+def test_a_secret_in_a_fault_is_masked(program, tmp_path, monkeypatch):
+    monkeypatch.setenv("STORE_SECRET", "hunter2secret")
+    ended = program(
+        *FORTNIGHT, "exchange.from_store=true", "store=hunter2secret/market",
+        "+store_options.key=${oc.env:STORE_SECRET}",
+    )  # fmt: skip
+    assert ended.code == 2
+    assert "run mode=download" in ended.err
+    with sqlite3.connect(tmp_path / "runs" / "framework.db") as database:
+        ((error,),) = database.execute("select error from run")
+    database.close()
+    assert "hunter2secret" not in ended.err + error
+
+
 def test_the_way_from_candles_to_metrics_needs_neither_pandas_nor_vectorbt(tmp_path):
     code = (
         "import sys; from framework.__main__ import main\n"

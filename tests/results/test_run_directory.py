@@ -196,7 +196,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutsideFault, match="No space left"):
         directory.write_metrics(outcome, compute(outcome))
-    assert list(directory.path.iterdir()) == []
+    assert [path for path in directory.path.rglob("*") if path.is_file()] == []
 
 
 def test_no_run_imports_pandas() -> None:
