@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test check docs clean
 
 demo: .stamps/run ## install what a run needs and backtest the default strategy
 	$(BIN)/python -m framework

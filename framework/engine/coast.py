@@ -12,7 +12,10 @@ import math
 from framework.engine.compiled import inlined
 from framework.engine.state import Book, Limits, Market, Wants
 from framework.engine.stops import reached, trail
-from framework.types import DAY_NS, FloatArray
+from framework.types import DAY_NS, BoolArray, FloatArray
+
+_BLOCK = 128
+"""Bars searched for signals at once: searching pays, searching far beyond a stop does not."""
 
 
 @inlined
@@ -30,66 +33,78 @@ def coast(
     `equity_T` begins at bar `first`.
     """
     wallet, t = book.wallet_1[0], start
-    if wallet.waiting == 0:
-        if wallet.held == 0:
-            t = _coast_flat(book, market, wants, limits, equity_T, start, first)
-        elif wallet.halted == 0:
-            t = _coast_held(book, market, wants, limits, equity_T, start, first)
+    if wallet.waiting == 0 and (wallet.held == 0 or wallet.halted == 0):
+        while t < market.time_T.size:
+            block = min(t + _BLOCK, market.time_T.size)
+            quiet = _quiet_until(book, market, wants, limits, t, block)
+            if wallet.held == 0:
+                for i in range(t, quiet):
+                    equity_T[i - first] = wallet.cash
+                t = quiet
+            else:
+                t = _hold(book, market, limits, equity_T, t, quiet, first)
+            if t < block:
+                break
         wallet.bars += t - start
     return t
 
 
 @inlined
-def _coast_flat(
-    book: Book,
-    market: Market,
-    wants: Wants,
-    limits: Limits,
-    equity_T: FloatArray,
-    start: int,
-    first: int,
+def _quiet_until(
+    book: Book, market: Market, wants: Wants, limits: Limits, start: int, stop: int
 ) -> int:
-    """Hold nothing but cash until a signal or a new day."""
-    wallet, t = book.wallet_1[0], start
-    cash = wallet.cash
-    enters, targets = wants.enter_NT.shape[0] > 0, wants.target_NT.shape[0] > 0
-    days, day_end = limits.rules_1[0].daily_loss < 1.0, (wallet.day + 1) * DAY_NS
-    while t < market.time_T.size:
-        acts = days and market.time_T[t] >= day_end
-        if enters:
-            for n in range(book.positions_N.size):
-                acts |= wants.enter_NT[n, t]
-        if targets:
-            for n in range(book.positions_N.size):
-                acts |= not math.isnan(wants.target_NT[n, t])
-        if acts:
-            break
-        equity_T[t - first] = cash
-        t += 1
-    return t
+    """Return the first bar before `stop` in which a signal acts or a day opens, or `stop`."""
+    enters, exits = wants.enter_NT.shape[0] > 0, wants.exit_NT.shape[0] > 0
+    quiet = stop
+    for n in range(book.positions_N.size):
+        if book.positions_N[n].units != 0.0:
+            if exits:
+                quiet = _first_true(wants.exit_NT, n, start, quiet)
+        elif enters:
+            quiet = _first_true(wants.enter_NT, n, start, quiet)
+        if wants.target_NT.shape[0] > 0:
+            for t in range(start, quiet):
+                if not math.isnan(wants.target_NT[n, t]):
+                    quiet = t
+                    break
+    if limits.rules_1[0].daily_loss < 1.0:
+        day_end = (book.wallet_1[0].day + 1) * DAY_NS
+        while quiet > start and market.time_T[quiet - 1] >= day_end:
+            quiet -= 1
+    return quiet
 
 
 @inlined
-def _coast_held(
+def _first_true(flags_NT: BoolArray, n: int, start: int, stop: int) -> int:
+    """Return the first bar before `stop` with the flag of pair `n`, or `stop`."""
+    found = False
+    for t in range(start, stop):  # without a way out, many bars at a time
+        found |= flags_NT[n, t]
+    if found:
+        for t in range(start, stop):
+            if flags_NT[n, t]:
+                return t
+    return stop
+
+
+@inlined
+def _hold(
     book: Book,
     market: Market,
-    wants: Wants,
     limits: Limits,
     equity_T: FloatArray,
     start: int,
+    stop: int,
     first: int,
 ) -> int:
-    """Value positions at each close and raise their trailing stops until something acts."""
+    """Value positions at each close and raise their trailing stops, until a price acts."""
     wallet, rules, t = book.wallet_1[0], limits.rules_1[0], start
     cash, peak, equity = wallet.cash, wallet.peak_equity, wallet.equity
     guarded, trails = rules.guarded != 0, rules.trailing_stop > 0.0
-    enters, exits = wants.enter_NT.shape[0] > 0, wants.exit_NT.shape[0] > 0
-    targets = wants.target_NT.shape[0] > 0
-    days, day_end = rules.daily_loss < 1.0, (wallet.day + 1) * DAY_NS
     day_floor = wallet.day_equity * (1.0 - rules.daily_loss)
     kept = 1.0 - rules.max_drawdown
-    while t < market.time_T.size:
-        acts = days and market.time_T[t] >= day_end
+    while t < stop:
+        acts = False
         invested = 0.0
         for n in range(book.positions_N.size):
             position = book.positions_N[n]
@@ -97,14 +112,8 @@ def _coast_held(
                 close = market.close_NT[n, t]
                 invested += position.units * close
                 acts |= not close > 0.0
-                if exits:
-                    acts |= wants.exit_NT[n, t]
                 if guarded:
                     acts |= reached(position, market, n, t)
-            elif enters:
-                acts |= wants.enter_NT[n, t]
-            if targets:
-                acts |= not math.isnan(wants.target_NT[n, t])
         value = cash + invested
         highest = value if value > peak else peak
         if acts or value <= day_floor or value <= highest * kept:

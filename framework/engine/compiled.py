@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
+from framework.compiler import numba
 
 njit: Any = numba.njit  # its hints leave out `_nrt`: nothing here owns memory, so none is counted
 

@@ -19,7 +19,7 @@ from framework.types import FloatArray, IntArray, Interval, RecordArray
 
 __all__ = ["Simulation", "is_compiled", "simulate", "step_once"]
 
-_FIRST_EVENTS = 4_096
+_FIRST_EVENTS = 1_024
 _NO_FLAGS = np.zeros((0, 0), np.bool_)
 _NO_NUMBERS = np.zeros((0, 0), np.float64)
 
@@ -115,7 +115,7 @@ def simulate(
     _check(candles, signals, rules)
     state = new_account(candles.pairs, cash) if account is None else account.copy()
     equity = np.empty(len(candles) - first)
-    room = _FIRST_EVENTS + len(candles) // 8 + EVENTS_PER_PAIR * len(candles.pairs)
+    room = _FIRST_EVENTS + len(candles) // 16 + EVENTS_PER_PAIR * len(candles.pairs)
     events = np.empty(room, EVENT)
     count = np.zeros(1, np.int64)
     started_with = float(state["wallet"]["cash"][0])

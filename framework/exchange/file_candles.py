@@ -14,6 +14,7 @@ from framework.exchange.file_columns import plain, recognise_columns, symbol_col
 from framework.exchange.file_formats import read_table, stem_of
 from framework.exchange.file_times import times_ns
 from framework.exchange.pair_names import pair_from_name, pair_of
+from framework.market.arrow_columns import column_values
 from framework.market.rows import CandleRows
 from framework.types import SECOND_NS, FloatArray, IntArray, Interval
 
@@ -70,7 +71,7 @@ def read_candles(path: Path, pair: str | None, layout: FileLayout) -> dict[str, 
         return {told: _shifted(CandleRows(told, time, *prices), path, layout)}
     whole = CandleRows("", time, *prices)
     symbols = table.column(symbol_column(names)).combine_chunks().dictionary_encode()
-    codes = symbols.indices.to_numpy(zero_copy_only=False)
+    codes = column_values(symbols.indices)
     made = {}
     for code, symbol in enumerate(symbols.dictionary.to_pylist()):
         rows = whole.take(np.flatnonzero(codes == code))
@@ -84,12 +85,10 @@ _VALUES = ("open", "high", "low", "close", "volume")
 
 def _pairs_by_symbol(table: pa.Table, names: list[str], path: Path) -> dict[str, str]:
     """Return the pairs that a symbol column names; none where there is no such column."""
-    import pyarrow.compute as pc
-
     column = symbol_column(names)
     if column is None:
         return {}
-    symbols = [symbol for symbol in pc.unique(table.column(column)).to_pylist() if symbol]
+    symbols = [symbol for symbol in table.column(column).unique().to_pylist() if symbol]
     pairs = {str(symbol): pair_of(str(symbol)) for symbol in symbols}
     known = {symbol: pair for symbol, pair in pairs.items() if pair}
     if len(pairs) > 1 and len(known) < len(pairs):
@@ -151,8 +150,7 @@ def _numbers(column: pa.ChunkedArray, canonical: str, name: str, path: Path) -> 
         )
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return _numbers_of_text(column.to_pylist(), canonical, name, path)
-    values = column.cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
-    return np.asarray(values, np.float64)
+    return column_values(column.cast(pa.float64()))
 
 
 def _numbers_of_text(texts: list[Any], canonical: str, name: str, path: Path) -> FloatArray:

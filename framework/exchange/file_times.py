@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from framework.market.arrow_columns import column_values
 from framework.types import SECOND_NS, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -57,15 +58,15 @@ def times_ns(column: pa.ChunkedArray, unit: str | None) -> IntArray:
         raise ValueError(f"row {first + 1} has no time")
     kind = column.type
     if pa.types.is_date(kind):
-        days: IntArray = _numpy(column.cast(pa.timestamp("s")).cast(pa.int64()))
+        days: IntArray = column_values(column.cast(pa.timestamp("s")).cast(pa.int64()))
         return days * SECOND_NS
     if pa.types.is_timestamp(kind):
-        counts: IntArray = _numpy(column.cast(pa.int64()))
+        counts: IntArray = column_values(column.cast(pa.int64()))
         return counts * UNITS_NS[kind.unit]
     if pa.types.is_integer(kind):
-        return _from_integers(_numpy(column.cast(pa.int64())), unit)
+        return _from_integers(column_values(column.cast(pa.int64())), unit)
     if pa.types.is_floating(kind):
-        return _from_floats(_numpy(column.cast(pa.float64())), unit)
+        return _from_floats(column_values(column.cast(pa.float64())), unit)
     texts = [str(value).strip() for value in column.to_pylist()]
     if texts and re.fullmatch(r"\d{9,}(\.\d+)?", texts[0]):
         try:
@@ -75,10 +76,6 @@ def times_ns(column: pa.ChunkedArray, unit: str | None) -> IntArray:
         except ValueError:  # some rows are dates: read each for itself
             pass
     return np.array(_from_texts(texts, unit), np.int64)
-
-
-def _numpy(column: Any) -> Any:
-    return column.combine_chunks().to_numpy(zero_copy_only=False)
 
 
 def _from_integers(values: IntArray, unit: str | None) -> IntArray:

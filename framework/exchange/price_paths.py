@@ -9,8 +9,8 @@ Legend of shapes: B bars asked for, D days since `FIRST_DAY`, K half hours of a 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from framework.compiler import numba
 from framework.types import FloatArray, IntArray
 
 FIRST_DAY = 14_610  # 2010-01-01, in days since the epoch
@@ -37,7 +37,7 @@ _JUMP_CHANCE, _JUMP_SIZE = 0.03, 2.5
 _CALM = 1.0 / np.sqrt(1.0 + _JUMP_CHANCE * _JUMP_SIZE**2)  # what jumps add is taken off elsewhere
 
 
-@njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _word(key: np.uint64, counter: np.uint64) -> np.uint64:
     """Return 64 random bits: SplitMix64 (Steele, Lea and Flood 2014), asked at one counter."""
     bits = key + (counter + _U(1)) * _GOLDEN
@@ -46,14 +46,14 @@ def _word(key: np.uint64, counter: np.uint64) -> np.uint64:
     return bits ^ (bits >> _S31)
 
 
-@njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _normal(word: np.uint64) -> float:
     """Return a standard normal number, near enough: four 16-bit uniforms added (Irwin-Hall)."""
     total = (word & _LOW16) + ((word >> _S16) & _LOW16) + ((word >> _S32) & _LOW16) + (word >> _S48)
     return float((np.float64(total) - _NORMAL_MEAN) * _NORMAL_SCALE)
 
 
-@njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _chain(
     key: np.uint64, days: int, volatility: float
 ) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
@@ -98,7 +98,7 @@ def _chain(
     return level_D, sigma_D, jump_D, minute_D
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def simulate_bars(
     first_minute: int,
     bars: int,
@@ -235,7 +235,7 @@ def simulate_bars(
     return traded_B, open_B, high_B, low_B, close_B, volume_B
 
 
-@njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _quiet_chance(
     symbol_key: np.uint64, day: int, block: int, quietness: float, activity: float
 ) -> float:
@@ -246,6 +246,6 @@ def _quiet_chance(
     return min(0.9, quietness / activity)
 
 
-@njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _price(log_price: float, ticks_per_unit: float) -> float:
     return float(max(1.0, np.rint(np.exp(log_price) * ticks_per_unit)) / ticks_per_unit)

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from framework.market.arrow_columns import column_values
+
 if TYPE_CHECKING:
     from deltalake import WriterProperties
 
@@ -96,7 +98,7 @@ class TableFiles:
             if len(groups) > 1 and (file.first < start or file.last >= end):
                 groups = [g for g in groups if _meets(parquet.metadata, g, self._key, start, end)]
             table = parquet.read_row_groups(groups, columns=list(self._types))
-        columns = {name: table[name].to_numpy() for name in self._types}
+        columns = {name: column_values(table[name]) for name in self._types}
         if file.first >= start and file.last < end:
             return columns
         key = columns[self._key]

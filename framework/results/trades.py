@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from framework.compiler import numba
 from framework.records import TRADE, Kind
 from framework.types import FloatArray, IntArray, RecordArray
 

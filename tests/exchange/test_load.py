@@ -71,7 +71,7 @@ def test_warm_up_comes_before_the_first_bar_to_trade():
     assert len(loaded.candles) == 100 + 7 * 96
     assert loaded.candles.time[loaded.first] == START
     assert loaded.candles.time[-1] == END - QUARTER.ns
-    assert loaded.certificate.sha256 == loaded.candles.digest
+    assert loaded.certificate.sha256 == loaded.candles[loaded.first :].digest
     assert loaded.certificate.source == "simulated seed=7"
     assert [quality.pair for quality in loaded.qualities] == ["BTC-AUD"]
 

@@ -181,7 +181,7 @@ def context(exchange, tmp_path, **settings):
         "start": None,
         "end": None,
         "store": str(tmp_path / "market"),
-        "store_options": {},
+        "store_secrets": {},
         "run_dir": str(tmp_path / "run"),
         **settings,
     }

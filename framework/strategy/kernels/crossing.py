@@ -5,9 +5,9 @@ Legend: T bars. A comparison with NaN is false.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from framework.compiler import numba
 from framework.types import BoolArray, FloatArray
 
 

@@ -5,9 +5,9 @@ Legend: T bars. A window that is incomplete or holds NaN gives NaN.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from framework.compiler import numba
 from framework.types import FloatArray
 
 

@@ -6,9 +6,9 @@ that is not finite, and recovers as soon as that value has left.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from framework.compiler import numba
 from framework.types import FloatArray
 
 FRESH_BARS = 4096

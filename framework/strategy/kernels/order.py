@@ -6,9 +6,9 @@ all bars tells nothing of the future. O(T log T) whatever the window.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from framework.compiler import numba
 from framework.types import FloatArray, IntArray
 
 

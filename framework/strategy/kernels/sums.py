@@ -6,9 +6,9 @@ that is not finite, and recovers as soon as that value has left.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from framework.compiler import numba
 from framework.types import FloatArray
 
 FRESH_BARS = 4096
@@ -17,20 +17,22 @@ FRESH_BARS = 4096
 _SPLIT = 134217729.0  # 2**27 + 1: Veltkamp's constant, halves a double's 53 bits
 
 
-@numba.njit(cache=True)
 def rolling_sum(x_T: FloatArray, bars: int) -> FloatArray:
     """Return the sum of each window of `bars` values, (T,)."""
-    return _windows(x_T, bars, False)
+    result_T = np.empty(len(x_T))  # NumPy asks for large pages, compiled code would not
+    _windows(x_T, bars, False, result_T)
+    return result_T
 
 
-@numba.njit(cache=True)
 def rolling_mean(x_T: FloatArray, bars: int) -> FloatArray:
     """Return the mean of each window of `bars` values, (T,).
 
     The sum is carried with its rounding error (Neumaier 1974) and divided with its remainder, so
     that equal windows have equal means and a constant window has exactly that constant.
     """
-    return _windows(x_T, bars, True)
+    result_T = np.empty(len(x_T))
+    _windows(x_T, bars, True, result_T)
+    return result_T
 
 
 @numba.njit(cache=True)
@@ -83,9 +85,8 @@ def _accumulate(total: float, error: float, step_S: FloatArray, error_S: FloatAr
 
 
 @numba.njit(cache=True)
-def _windows(x_T: FloatArray, bars: int, mean: bool) -> FloatArray:
+def _windows(x_T: FloatArray, bars: int, mean: bool, result_T: FloatArray) -> None:
     count = len(x_T)
-    result_T = np.empty(count)
     result_T[: min(bars - 1, count)] = np.nan
     period = max(FRESH_BARS, 4 * bars)
     total_S = np.empty(min(period, count))  # S: the bars of one stretch
@@ -119,7 +120,6 @@ def _windows(x_T: FloatArray, bars: int, mean: bool) -> FloatArray:
             for i in range(size):
                 result_T[start + i] = total_S[i] + error_S[i]
         start = end
-    return result_T
 
 
 @numba.njit(cache=True)
