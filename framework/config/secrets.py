@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
 MASK = "**********"
+
+_URL_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
 
 
 class Redactor:
@@ -23,7 +26,8 @@ class Redactor:
         self._secrets = sorted(set(_secrets(root)), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """Return `text` with every secret in it masked."""
+        """Return `text` with every secret in it masked, and every password in a URL."""
+        text = _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text

@@ -100,3 +100,13 @@ def test_secrets_are_masked_wherever_they_stand():
     built = build({"count": 1, "token": "hunter2"}, Root)
     assert Redactor(built)("key=hunter2, again hunter2") == f"key={MASK}, again {MASK}"
     assert "hunter2" not in repr(built)
+
+
+def test_a_password_in_a_url_is_masked():
+    redact = Redactor(build({"count": 1}, Root))
+    assert redact("database: postgresql://me:pa5s@host:5432/runs") == (
+        f"database: postgresql://me:{MASK}@host:5432/runs"
+    )
+    assert redact("sqlite:///runs/framework.db and s3://bucket/a:b") == (
+        "sqlite:///runs/framework.db and s3://bucket/a:b"
+    )
