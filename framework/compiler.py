@@ -7,31 +7,13 @@ loaded when a function that uses it is compiled, and not before.
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from framework.imports import hidden
 
 __all__ = ["numba"]
 
-
-@contextmanager
-def _hidden(*names: str) -> Iterator[None]:
-    """Make imports of packages that are not loaded yet fail meanwhile."""
-    hidden = [name for name in names if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
-with _hidden("coverage", "scipy"):
+with hidden("coverage", "scipy"):
     import numba
     from numba.np import arraymath  # loaded with the first compiled function, otherwise
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from framework.config.component import component
-from framework.errors import UserError
 from framework.exchange.contract import Exchange
 from framework.market.quality import KINDS, Fault, Quality, clean, inspect
 from framework.market.ranges import difference
 from framework.market.store import CandleStore
+from framework.modes.markets import Span, find_markets, markets_of
 from framework.types import DAY_NS, Interval, format_time
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Download:
 
     def prepare(self, context: Context) -> None:
         """Find every market's interval and range."""
-        self._markets(context)
+        markets_of(context.settings, self.interval)
 
     def run(self, context: Context) -> None:
         """Fetch what is missing and print what the store now holds.
@@ -56,7 +56,7 @@ class Download:
         """
         settings = context.settings
         store = CandleStore(settings.store, settings.store_secrets)
-        markets = self._markets(context)
+        markets = markets_of(context.settings, self.interval)
         chunks = missing_chunks(settings.exchange, store, markets, self.chunk_bars)
         with context.progress() as progress:
             bars = sum(chunk.bars for chunk in chunks)
@@ -66,32 +66,6 @@ class Download:
             )
         context.logger.info(f"{bars:,} candles were missing in {settings.store}")
         context.print(quality_table(judge(settings.exchange, store, markets, fetched)))
-
-    def _markets(self, context: Context) -> list[Span]:
-        settings = context.settings
-        return find_markets(
-            settings.exchange,
-            settings.pairs.symbols,
-            self.interval,
-            settings.interval,
-            settings.start,
-            settings.end,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A range of open times [start_ns, end_ns) of one pair."""
-
-    pair: str
-    interval: Interval
-    start_ns: int
-    end_ns: int
-
-    @property
-    def bars(self) -> int:
-        """Candles that fit in."""
-        return -(-(self.end_ns - self.start_ns) // self.interval.ns)
 
 
 def download(
@@ -129,40 +103,6 @@ def download(
     markets = find_markets(exchange, pairs, interval, interval, start_ns, end_ns)
     chunks = missing_chunks(exchange, store, markets, chunk_bars)
     return judge(exchange, store, markets, fetch(exchange, store, chunks, progress))
-
-
-def find_markets(
-    exchange: Exchange,
-    pairs: Sequence[str] | None,
-    asked: Interval | None,
-    usual: Interval,
-    start_ns: int | None,
-    end_ns: int | None,
-) -> list[Span]:
-    """Return interval and range of each pair, cut to what the exchange has.
-
-    Parameters
-    ----------
-    asked : Interval or None
-        Must be the exchange's own where that has only one.
-    usual : Interval
-        Taken where nothing is asked and the exchange has any.
-
-    Raises
-    ------
-    UserError
-        Unknown pair, wrong interval, empty range; all pairs' at once.
-    """
-    markets: list[Span] = []
-    faults: list[str] = []
-    for pair in exchange.offered_pairs() if pairs is None else pairs:
-        try:
-            markets.append(_find_market(exchange, pair, asked, usual, start_ns, end_ns))
-        except UserError as fault:
-            faults += fault.faults
-    if faults:
-        raise UserError(*dict.fromkeys(faults))
-    return markets
 
 
 def missing_chunks(
@@ -259,35 +199,6 @@ def quality_table(qualities: Sequence[Quality]) -> Table:
 def _day(time_ns: int | None) -> str:
     """Return the date of a time, as a row of the table has no room for more."""
     return "" if time_ns is None else format_time(time_ns)[:10]
-
-
-def _find_market(
-    exchange: Exchange,
-    pair: str,
-    asked: Interval | None,
-    usual: Interval,
-    start_ns: int | None,
-    end_ns: int | None,
-) -> Span:
-    native = exchange.native_interval(pair)
-    if native is not None and asked is not None and asked != native:
-        raise UserError(
-            f"mode.interval: exchange '{exchange.name}' has only {native} candles of {pair} "
-            f"(was {asked})."
-        )
-    interval = native or asked or usual
-    default = exchange.default_span(pair, interval)
-    limits = exchange.available_span(pair, interval)
-    start = interval.ceil(max(default[0] if start_ns is None else start_ns, limits[0]))
-    end = interval.ceil(min(default[1] if end_ns is None else end_ns, limits[1]))
-    if start >= end:
-        raise UserError(
-            f"market {pair} {interval}: nothing from "
-            f"{format_time(default[0] if start_ns is None else start_ns)} to "
-            f"{format_time(default[1] if end_ns is None else end_ns)}, exchange "
-            f"'{exchange.name}' has {format_time(limits[0])} to {format_time(limits[1])}."
-        )
-    return Span(pair, interval, start, end)
 
 
 def _summed(faults: Sequence[Fault]) -> tuple[Fault, ...]:

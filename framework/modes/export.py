@@ -14,7 +14,7 @@ from framework.market.quality import clean
 from framework.market.ranges import difference
 from framework.market.rows import CandleRows
 from framework.market.store import CandleStore
-from framework.modes.download import Span, find_markets
+from framework.modes.markets import Span, markets_of
 from framework.types import Interval, format_time, format_times
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Export:
 
     def prepare(self, context: Context) -> None:
         """Find every market's interval and range."""
-        self._markets(context)
+        markets_of(context.settings, self.interval)
 
     def run(self, context: Context) -> None:
         """Write the files and say where they are.
@@ -54,7 +54,7 @@ class Export:
         """
         settings = context.settings
         store = CandleStore(settings.store, settings.store_secrets)
-        markets = self._markets(context)
+        markets = markets_of(context.settings, self.interval)
         folder = Path(self.path or settings.run_dir)
         with context.progress() as progress:
             task = progress.add_task("pairs", total=len(markets))
@@ -63,17 +63,6 @@ class Export:
             )
         for file in files:
             context.logger.info(f"wrote {file}")
-
-    def _markets(self, context: Context) -> list[Span]:
-        settings = context.settings
-        return find_markets(
-            settings.exchange,
-            settings.pairs.symbols,
-            self.interval,
-            settings.interval,
-            settings.start,
-            settings.end,
-        )
 
 
 def export(

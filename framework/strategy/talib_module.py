@@ -7,21 +7,16 @@ both are marked as absent. Where they are loaded already there is nothing to sav
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from typing import Any
+
+from framework.imports import hidden
 
 
 @cache
 def load_talib() -> Any:
     """Return the module ``talib``, with ``talib.abstract`` loaded."""
-    hidden = [name for name in ("pandas", "polars") if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]
-    try:
+    with hidden("pandas", "polars"):
         import talib
         import talib.abstract
-    finally:
-        for name in hidden:
-            del sys.modules[name]
     return talib

@@ -23,8 +23,9 @@ from framework.errors import OutsideFault, UserError
 from framework.market.quality import FaultPolicy
 from framework.market.rows import CandleRows
 from framework.market.store import CandleStore
-from framework.modes.download import Download, download, find_markets, quality_table
+from framework.modes.download import Download, download, quality_table
 from framework.modes.export import HEADER, Export, export, write_csv
+from framework.modes.markets import find_markets
 from framework.types import DAY_NS, Interval, parse_time
 
 DAY = 1440
