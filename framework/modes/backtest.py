@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import time_ns
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -38,6 +39,10 @@ class Backtest:
         """Compile the strategy, so that every fault in it is reported before data is read."""
         from framework.engine.rules import check_direction
 
+        if context.settings.verify == "vectorbt":
+            from framework.results.verify import require_vectorbt
+
+            require_vectorbt()
         _compile(context)
         check_direction(context.settings.strategy.direction)
 
@@ -47,7 +52,7 @@ class Backtest:
         Raises
         ------
         CheckFailed
-            Something looks ahead.
+            Something looks ahead, or vectorbt's account of the ledger is another.
         UserError
             The data cannot be used.
         """
@@ -79,6 +84,8 @@ class Backtest:
         traded = pipeline.trade(candles, loaded.first)
         tested = self._test_causality(context, pipeline, loaded, traded)
         outcome = _outcome(context, plan, loaded, traded, tested)
+        if settings.verify == "vectorbt":
+            outcome = _verified(context, outcome)
         finish(context, outcome)
 
     def _pipeline(self, context: Context, plan: Plan, loaded: Loaded) -> Pipeline:
@@ -192,6 +199,16 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
         version=__version__,
         seed=settings.seed,
     )
+
+
+def _verified(context: Context, outcome: Outcome) -> Outcome:
+    """Return `outcome` with one check more."""
+    from framework.results.verify import verify_with_vectorbt
+
+    with context.progress() as progress:
+        progress.add_task("recomputing with vectorbt", total=None)
+        check = verify_with_vectorbt(outcome)
+    return replace(outcome, checks=(*outcome.checks, check))
 
 
 def finish(context: Context, outcome: Outcome) -> None:

@@ -109,6 +109,9 @@ class Settings:
     report: bool
     """Whether to write ``report.html``."""
 
+    verify: Literal["vectorbt"] | None
+    """Who recomputes a backtest's ledger; a difference fails the run. null: nobody."""
+
     run: int | str | None
     """The run that a replay works on."""
 

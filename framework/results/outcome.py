@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from framework.records import Kind
 from framework.results.benchmark import hold_equally
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
@@ -92,6 +95,12 @@ class Outcome:
         from framework.results.trades import trades_from_events
 
         return trades_from_events(self.events, self.close, self.time, self.interval.ns)
+
+    @cached_property
+    def traded(self) -> IntArray:
+        """Indices of the pairs ever filled, in order; the first when there was no fill, (P,)."""
+        filled: IntArray = np.unique(self.events["pair"][self.events["kind"] == Kind.FILLED])
+        return filled.astype(np.int64) if len(filled) else np.zeros(1, np.int64)
 
     @cached_property
     def benchmark(self) -> FloatArray:

@@ -1,19 +1,70 @@
-"""A finished run as a `vectorbt.Portfolio`: one order per fill, at the fill's own price and fee."""
+"""A ledger as a `vectorbt.Portfolio`: one order per fill, at the fill's own price and fee."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framework.errors import OutsideFault
+from framework.errors import OutsideFault, UserError
+from framework.records import EVENT, Kind
+from framework.types import FloatArray, IntArray, Interval, RecordArray
 
 if TYPE_CHECKING:
     from framework.results.load import Run
+    from framework.results.outcome import Outcome
 
 
 def portfolio_of(run: Run) -> Any:
-    """Return `run` as a `vectorbt.Portfolio` with one shared cash account.
+    """Return a finished run, read from its directory, as a `vectorbt.Portfolio`.
+
+    Raises
+    ------
+    UserError
+        When vectorbt is not installed.
+    OutsideFault
+        When the closes that the run kept cannot be read.
+    """
+    time, pairs, close = _closes(run)
+    fills = _fills(run, pairs)
+    return portfolio_from(fills, time, pairs, close, run.facts["initial_cash"], run.interval)
+
+
+def portfolio_of_outcome(outcome: Outcome, reserve: float = 0.0) -> Any:
+    """Return a run that was just traded as a `vectorbt.Portfolio`.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What was traded.
+    reserve : float
+        Quote currency handed to vectorbt beyond the run's own cash. vectorbt takes what is left of
+        cash for none when it is under 1e-9 of what was spent; with a reserve it is never so little.
+
+    Raises
+    ------
+    UserError
+        When vectorbt is not installed.
+    """
+    traded = outcome.traded
+    fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
+    fills["pair"] = np.searchsorted(traded, fills["pair"])
+    pairs = [outcome.pairs[n] for n in traded]
+    close = outcome.close[:, traded]
+    cash = outcome.initial_cash + reserve
+    return portfolio_from(fills, outcome.time, pairs, close, cash, outcome.interval)
+
+
+def portfolio_from(
+    fills: RecordArray,
+    time: IntArray,
+    pairs: list[str],
+    close: FloatArray,
+    cash: float,
+    interval: Interval,
+) -> Any:
+    """Return fills as a `vectorbt.Portfolio` with one shared cash account.
 
     A column per pair traded, a row per bar. vectorbt takes one order per pair and row, so a bar in
     which a pair is filled twice (entered and stopped out, say) has a second row one nanosecond
@@ -22,31 +73,36 @@ def portfolio_of(run: Run) -> Any:
 
     Parameters
     ----------
-    run : Run
-        Finished.
+    fills : (F,) EVENT
+        In the ledger's order; `pair` is an index into `pairs`.
+    time : (T,) int64
+        Open times of the bars, UTC ns.
+    pairs : list of str
+        P pairs.
+    close : (T, P) float64
+        Quote currency, NaN before a pair's first candle.
+    cash : float
+        At the start, quote currency.
+    interval : Interval
+        Of the bars.
 
     Raises
     ------
-    OutsideFault
-        When the closes that the run kept cannot be read.
+    UserError
+        When vectorbt is not installed.
     """
+    vectorbt = import_vectorbt()
     import pandas
-    import vectorbt
 
-    time, pairs, close = _closes(run)
-    fills = run.fills.to_pandas()
-    fills = fills[fills["event"] == "filled"]
-    column = np.array([pairs.index(pair) for pair in fills["pair"]], np.int64)
-    at = fills["time"].astype("int64").to_numpy()
-    bar = np.searchsorted(time, at, side="right") - 1
+    column = fills["pair"].astype(np.int64)
+    bar = np.searchsorted(time, fills["time"], side="right") - 1
     row, bar_of_row, offset, sequence = _rows(bar, column, len(time), len(pairs))
 
     shape = (len(bar_of_row), len(pairs))
     size, price, fee = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape)
-    sign = np.where(fills["side"] == "buy", 1.0, -1.0)
-    size[row, column] = sign * fills["units"].to_numpy()
-    price[row, column] = fills["price"].to_numpy()
-    fee[row, column] = fills["fee"].to_numpy()
+    size[row, column] = fills["side"] * fills["units"]
+    price[row, column] = fills["price"]
+    fee[row, column] = fills["fee"]
     index = pandas.to_datetime(time[bar_of_row] + offset, utc=True)
     # before its first candle a pair has no price and no position; vectorbt would spread the NaN
     closes = pandas.DataFrame(close[bar_of_row], index=index, columns=pairs).bfill()
@@ -57,15 +113,47 @@ def portfolio_of(run: Run) -> Any:
         fixed_fees=fee,
         fees=0.0,
         slippage=0.0,
-        init_cash=run.facts["initial_cash"],
+        init_cash=cash,
         cash_sharing=True,
         group_by=True,
         call_seq=sequence,
-        freq=pandas.Timedelta(run.interval.ns, unit="ns"),
+        freq=pandas.Timedelta(interval.ns, unit="ns"),
     )
 
 
-def _closes(run: Run) -> tuple[Any, list[str], Any]:
+def import_vectorbt() -> Any:
+    """Return the package vectorbt, which warns at its import about others that are not used here.
+
+    Raises
+    ------
+    UserError
+        When it, or pandas, is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import vectorbt
+    except ImportError as fault:
+        raise UserError(
+            f"vectorbt: cannot be imported ({fault}); pip install 'framework[vectorbt]'."
+        ) from None
+    return vectorbt
+
+
+def _fills(run: Run, pairs: list[str]) -> RecordArray:
+    """Return what `fills.csv` says was filled, `pair` as an index into `pairs`."""
+    frame = run.fills.to_pandas()
+    frame = frame[frame["event"] == "filled"]
+    fills: RecordArray = np.zeros(len(frame), EVENT)
+    fills["time"] = frame["time"].astype("int64")
+    fills["pair"] = [pairs.index(pair) for pair in frame["pair"]]
+    fills["side"] = np.where(frame["side"] == "buy", 1, -1)
+    for name in ("units", "price", "fee"):
+        fills[name] = frame[name]
+    return fills
+
+
+def _closes(run: Run) -> tuple[IntArray, list[str], FloatArray]:
     """Return times (T,), the P pairs traded (or the first) and closes (T, P)."""
     path = run.path / "candles.npz"
     try:

@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 
 from framework.errors import OutsideFault
-from framework.records import Kind
 from framework.results.outcome import Outcome
 from framework.results.words import RowTable, equity_rows, fill_rows, trade_rows, veto_rows
 
@@ -174,12 +173,10 @@ class RunDirectory:
             pyarrow.csv.write_csv(rows, file, options)
 
     def _write_candles(self, outcome: Outcome) -> None:
-        fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
-        traded = np.unique(fills["pair"]) if len(fills) else np.zeros(1, np.int64)
         arrays: dict[str, Any] = {
             "time": outcome.time,
-            "pairs": np.array([outcome.pairs[n] for n in traded], dtype=np.str_),
-            "close": outcome.close[:, traded],
+            "pairs": np.array([outcome.pairs[n] for n in outcome.traded], dtype=np.str_),
+            "close": outcome.close[:, outcome.traded],
         }
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)

@@ -233,7 +233,10 @@ def test_the_way_from_candles_to_metrics_needs_neither_pandas_nor_vectorbt(tmp_p
 def test_help_lists_every_group_and_choice_and_is_short(program):
     ended = program("--help")
     assert ended.code == 0
-    for line in ("strategy: ", "exchange: files, simulated", "mode: backtest, download, export"):
+    for line in (
+        *("strategy: ", "exchange: files, simulated", "mode: backtest, download, export"),
+        "report verify run runs",
+    ):
         assert line in ended.out
     assert len(ended.out.splitlines()) < 50
 
