@@ -13,6 +13,12 @@ from framework.types import RecordArray
 ORDERS_PER_PAIR = 4
 """Slots for open orders of one pair; the first holds the order that changes the position."""
 
+MOST_VOLATILITY_BARS = 288
+"""Longest window of the volatility limit: a day of 5-minute candles."""
+
+CLOSES = MOST_VOLATILITY_BARS + 1
+"""Closes of each pair that the account keeps."""
+
 WALLET = np.dtype(
     [
         ("cash", np.float64),  # quote currency
@@ -25,7 +31,9 @@ WALLET = np.dtype(
         ("held", np.int64),  # pairs in a position
         ("waiting", np.int64),  # open orders
         ("halted", np.int64),  # 1 once the largest drawdown was reached
-        ("halted_until", np.int64),  # bar
+        ("halted_until", np.int64),  # bar at whose close trading resumes
+        ("closes_since", np.int64),  # first bar of the `closes` kept
+        ("closes_until", np.int64),  # bar after their last
         ("day_closed", np.int64),  # 1 once the day's largest loss was reached
     ],
     align=True,
@@ -52,6 +60,7 @@ POSITION = np.dtype(
         ("veto", np.int64),  # Reason of the last veto
         ("stop_reason", np.int64),  # Reason a fill at `stop` has
         ("targets_hit", np.int64),
+        ("closes", np.float64, (CLOSES,)),  # of bar b at b modulo their number
     ],
     align=True,
 )
@@ -132,7 +141,7 @@ def new_account(pairs: Sequence[str], cash: float) -> RecordArray:
 def account_to_bytes(account: RecordArray) -> bytes:
     """Return the account's values as bytes, the same for equal accounts.
 
-    Every field is eight bytes long, so the record has no padding.
+    Every number is eight bytes long, so the record has no padding.
     """
     return account.tobytes()
 

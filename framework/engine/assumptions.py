@@ -53,19 +53,31 @@ def _exits(risk: Risk) -> tuple[str, ...]:
         "stop-loss": risk.stop_loss,
         "take-profit": risk.take_profit,
         "trailing stop": risk.trailing_stop,
+        "break-even stop from a gain of": risk.break_even,
     }
     on = [f"{name} {distance:.4g}" for name, distance in levels.items() if distance]
+    lines = []
+    if risk.time_stop:
+        lines.append(f"A position held for {risk.time_stop} bars is sold at the next open.")
     if not on:
-        return ("There are no stops and no targets.",)
+        return ("There are no stops and no targets.", *lines)
     return (
         f"Exits at fractions of the price: {', '.join(on)}. Of stop and target in one bar the stop "
-        "counts; opened beyond the stop fills at the open; a trailing stop rises only on bars "
-        "already past.",
+        "counts; opened beyond the stop fills at the open; a stop rises only on bars already past.",
+        *lines,
     )
 
 
 def _size(risk: Risk) -> tuple[str, ...]:
     """Say how large an entry is."""
+    if risk.quote_amount is not None:
+        return (f"An entry gets {risk.quote_amount:.10g} of quote currency, as far as cash goes.",)
+    if risk.risk_per_trade is not None:
+        return (
+            f"An entry is as large as loses {risk.risk_per_trade:.3g} of equity at its stop-loss, "
+            "fees, spread, slippage and impact included, as far as cash goes; opened beyond the "
+            "stop loses more.",
+        )
     if risk.fraction is None:
         return ("An entry gets an equal share of equity among the pairs held or entered.",)
     return (f"An entry gets {risk.fraction:.3g} of equity, never more than free cash.",)
@@ -78,10 +90,20 @@ def _limits(risk: Risk) -> tuple[str, ...]:
         "exposure per pair": risk.max_pair_exposure,
         "positions": risk.max_positions,
         "loss in a UTC day": risk.daily_loss,
-        "drawdown, then everything is sold for good": risk.max_drawdown,
+        _drawdown(risk): risk.max_drawdown,
+        f"standard deviation of a pair's {risk.volatility_bars} last log-returns": (
+            risk.volatility_halt
+        ),
     }
     on = [f"{name} {value:.4g}" for name, value in bounds.items() if value]
     return (f"Limits: {'; '.join(on)}." if on else "There are no limits.",)
+
+
+def _drawdown(risk: Risk) -> str:
+    """Say what a drawdown does."""
+    if risk.halt_bars:
+        return f"drawdown, then everything is sold and trading rests for {risk.halt_bars} bars"
+    return "drawdown, then everything is sold for good"
 
 
 def _bps(value: float) -> str:

@@ -2,7 +2,7 @@
 
 Most bars are like this. What `step` would do to them is done here with everything in registers;
 the first bar in which an order waits, a signal acts, a level is reached, a day opens or a limit is
-passed is left to `step`.
+passed, a position is due or a halt ends is left to `step`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import math
 from framework.engine.compiled import inlined
 from framework.engine.state import Book, Limits, Market, Wants
 from framework.engine.stops import reached, trail
+from framework.engine.time_stop import first_due
+from framework.engine.volatility import remember
 from framework.types import DAY_NS, BoolArray, FloatArray
 
 _BLOCK = 128
@@ -32,10 +34,15 @@ def coast(
 
     `equity_T` begins at bar `first`.
     """
-    wallet, t = book.wallet_1[0], start
+    wallet, rules, t = book.wallet_1[0], limits.rules_1[0], start
     if wallet.waiting == 0 and (wallet.held == 0 or wallet.halted == 0):
-        while t < market.time_T.size:
-            block = min(t + _BLOCK, market.time_T.size)
+        end = market.time_T.size
+        if wallet.halted != 0:
+            end = min(end, start + max(0, wallet.halted_until - wallet.bars))
+        if rules.time_stop > 0:
+            end = first_due(book, limits, start, end)
+        while t < end:
+            block = min(t + _BLOCK, end)
             quiet = _quiet_until(book, market, wants, limits, t, block)
             if wallet.held == 0:
                 for i in range(t, quiet):
@@ -45,6 +52,8 @@ def coast(
                 t = _hold(book, market, limits, equity_T, t, quiet, first)
             if t < block:
                 break
+        if rules.volatility_bars > 0 and t > start:
+            remember(book, market, start, t)
         wallet.bars += t - start
     return t
 
@@ -97,10 +106,10 @@ def _hold(
     stop: int,
     first: int,
 ) -> int:
-    """Value positions at each close and raise their trailing stops, until a price acts."""
+    """Value positions at each close and raise their stops, until a price acts."""
     wallet, rules, t = book.wallet_1[0], limits.rules_1[0], start
     cash, peak, equity = wallet.cash, wallet.peak_equity, wallet.equity
-    guarded, trails = rules.guarded != 0, rules.trailing_stop > 0.0
+    guarded, trails = rules.guarded != 0, rules.rising != 0
     day_floor = wallet.day_equity * (1.0 - rules.daily_loss)
     kept = 1.0 - rules.max_drawdown
     while t < stop:

@@ -33,7 +33,7 @@ def decide(
         reason = _SIGNAL
     cap_positions(book, market, wants, limits, ledger, t)
     if reason == _SIGNAL:
-        size_entries(book, wants, limits, t)
+        size_entries(book, market, wants, limits, t)
     cap_exposure(book, market, wants, limits, ledger, t)
     spend(book, market, wants, limits, ledger, t, reason)
 

@@ -6,11 +6,14 @@ ledger holds the first.
 
 from __future__ import annotations
 
+import numpy as np
+
 from framework.engine.compiled import compiled
 from framework.engine.costs import tradable
 from framework.engine.exposure import exposure, occupied, open_exposure
 from framework.engine.ledger import write_vetoed
 from framework.engine.state import Book, Ledger, Limits, Market, Record, Wants
+from framework.engine.volatility import too_volatile
 from framework.engine.wants import confidence
 from framework.records import OrderType, Reason
 from framework.types import DAY_NS
@@ -18,10 +21,14 @@ from framework.types import DAY_NS
 _MARKET = int(OrderType.MARKET)
 _NOT_TRADABLE, _COOL_DOWN = int(Reason.NOT_TRADABLE), int(Reason.COOL_DOWN)
 _MAX_DRAWDOWN, _DAILY_LOSS = int(Reason.MAX_DRAWDOWN), int(Reason.DAILY_LOSS)
+_VOLATILITY = int(Reason.VOLATILITY)
 _MAX_POSITIONS, _MAX_EXPOSURE = int(Reason.MAX_POSITIONS), int(Reason.MAX_EXPOSURE)
 
 NOTHING = 1e-9
 """Shares of equity below this are rounding, not room."""
+
+NEVER = np.iinfo(np.int64).max // 2
+"""A bar that does not come."""
 
 
 @compiled
@@ -36,12 +43,20 @@ def open_day(wallet: Record, time: int) -> None:
 
 @compiled
 def halt(wallet: Record, limits: Limits) -> None:
-    """Close the day, or halt for good, once equity has fallen too far; inf never does."""
+    """Close the day, or halt trading, once equity has fallen too far; inf never does.
+
+    A halt ends at the close of the bar `halted_until`, and the peak begins anew with its equity.
+    """
     rules = limits.rules_1[0]
     if wallet.equity <= wallet.day_equity * (1.0 - rules.daily_loss):
         wallet.day_closed = 1
-    if wallet.equity <= wallet.peak_equity * (1.0 - rules.max_drawdown):
+    if wallet.halted != 0:
+        if wallet.bars >= wallet.halted_until:
+            wallet.halted = 0
+            wallet.peak_equity = wallet.equity
+    elif wallet.equity <= wallet.peak_equity * (1.0 - rules.max_drawdown):
         wallet.halted = 1
+        wallet.halted_until = wallet.bars + rules.halt_bars if rules.halt_bars > 0 else NEVER
 
 
 @compiled
@@ -54,6 +69,8 @@ def refusal(book: Book, market: Market, limits: Limits, n: int, t: int) -> int:
         return _MAX_DRAWDOWN
     if wallet.day_closed != 0:
         return _DAILY_LOSS
+    if too_volatile(book, limits, n):
+        return _VOLATILITY
     if wallet.bars - book.positions_N[n].stopped_bar < limits.rules_1[0].cool_down:
         return _COOL_DOWN
     return 0

@@ -7,8 +7,9 @@ from framework.engine.exposure import free_cash, occupied
 from framework.engine.ledger import write_decided
 from framework.engine.limits import share_out, veto
 from framework.engine.orders import place
+from framework.engine.risk_per_trade import loss_at_stop
 from framework.engine.rounding import round_down
-from framework.engine.rules import SPLIT_EQUALLY
+from framework.engine.rules import QUOTE_AMOUNT, RISK_PER_TRADE, SPLIT_EQUALLY
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.wants import confidence
 from framework.records import OrderType, Reason
@@ -18,8 +19,8 @@ _MIN_NOTIONAL = int(Reason.MIN_NOTIONAL)
 
 
 @compiled
-def size_entries(book: Book, wants: Wants, limits: Limits, t: int) -> None:
-    """Give every wish its share of equity times confidence."""
+def size_entries(book: Book, market: Market, wants: Wants, limits: Limits, t: int) -> None:
+    """Give every wish its size times confidence."""
     rules, equity = limits.rules_1[0], book.wallet_1[0].equity
     share = rules.fraction
     if rules.sizing == SPLIT_EQUALLY:
@@ -30,7 +31,14 @@ def size_entries(book: Book, wants: Wants, limits: Limits, t: int) -> None:
         share = 1.0 / max(pairs, 1)
     for n in range(book.positions_N.size):
         if book.positions_N[n].wish > 0.0:
-            book.positions_N[n].wish = equity * share * confidence(wants, n, t)
+            if rules.sizing == QUOTE_AMOUNT:
+                size = rules.quote_amount
+            elif rules.sizing == RISK_PER_TRADE:
+                loss = loss_at_stop(limits, n, market.close_NT[n, t])
+                size = equity * rules.risk_per_trade / loss
+            else:
+                size = equity * share
+            book.positions_N[n].wish = size * confidence(wants, n, t)
 
 
 @compiled

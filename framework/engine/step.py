@@ -4,7 +4,8 @@ The order is pessimistic and never looks ahead:
 
 1. Orders decided at earlier closes fill at this bar's open.
 2. Stops and targets act inside the bar, at levels known before it.
-3. The account is valued at the close; only now do highs raise trailing stops, and losses halt.
+3. The account is valued at the close; only now do highs raise stops, losses halt trading, and
+   positions grow too old.
 4. The signals of this bar, its close included, decide orders for the next.
 """
 
@@ -17,6 +18,8 @@ from framework.engine.fills import fill_waiting
 from framework.engine.limits import halt, open_day
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.stops import reached, trail
+from framework.engine.time_stop import sell_old
+from framework.engine.volatility import remember
 from framework.engine.wants import wants_something
 
 
@@ -47,13 +50,17 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
                 if market.close_NT[n, t] > 0.0:
                     position.last_price = market.close_NT[n, t]
                 invested += position.units * position.last_price
-                if rules.trailing_stop > 0.0:
+                if rules.rising != 0:
                     trail(position, market, limits, n, t)
     wallet.equity = wallet.cash + invested
     wallet.peak_equity = max(wallet.peak_equity, wallet.equity)
     halt(wallet, limits)
     if wallet.halted != 0 and (wallet.held > 0 or wallet.waiting > 0):
         close_all(book, market, ledger, t)
+    if rules.time_stop > 0 and wallet.held > 0:
+        sell_old(book, market, limits, ledger, t)
+    if rules.volatility_bars > 0:
+        remember(book, market, t, t + 1)
     if wants_something(book, wants, t):
         decide(book, market, wants, limits, ledger, t)
     wallet.bars += 1

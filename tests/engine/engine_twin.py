@@ -6,6 +6,8 @@ It is written from the rules, with objects and lists, and shares no code with th
 from __future__ import annotations
 
 import math
+import statistics
+from itertools import pairwise
 from types import SimpleNamespace as Thing
 
 from framework.records import Kind, OrderType, Reason
@@ -35,6 +37,7 @@ class Twin:
         self.count = len(candles.pairs)
         self.cash = self.equity = self.peak = self.day_equity = cash
         self.day, self.day_closed, self.halted, self.next_id = -1, False, False, 1
+        self.halt_bar = None
         self.pairs = [
             Thing(n=n, units=0.0, order=None, last_stop=-math.inf, veto=None, veto_bar=-9)
             for n in range(self.count)
@@ -42,6 +45,7 @@ class Twin:
         self.events, self.curve = [], []
 
     def run(self, first=0):
+        self.first = first
         for t in range(first, len(self.candles)):
             self.bar(t)
             self.curve.append(self.equity)
@@ -71,17 +75,27 @@ class Twin:
             if p.units:
                 invested += p.units * self.at("close", p)
         for p in self.pairs:
-            if p.units and self.risk.trailing_stop and self.traded(p):
+            if p.units and self.traded(p):
                 p.best = max(p.best, self.at("high", p))
         self.equity = self.cash + invested
         self.peak = max(self.peak, self.equity)
         if self.risk.daily_loss and self.equity <= self.day_equity * (1 - self.risk.daily_loss):
             self.day_closed = True
-        if self.risk.max_drawdown and self.equity <= self.peak * (1 - self.risk.max_drawdown):
-            self.halted = True
+        rests = self.risk.halt_bars or math.inf
+        if self.halted and t - self.halt_bar >= rests:
+            self.halted, self.peak = False, self.equity
+        elif (
+            not self.halted
+            and self.risk.max_drawdown
+            and self.equity <= self.peak * (1 - self.risk.max_drawdown)
+        ):
+            self.halted, self.halt_bar = True, t
         if self.halted:
             for p in self.pairs:
                 self.close(p, Reason.HALT)
+        for p in self.pairs:
+            if p.units and self.risk.time_stop and t - p.since + 1 >= self.risk.time_stop:
+                self.close(p, Reason.TIME_STOP)
         self.decide()
 
     def at(self, column, p):
@@ -130,6 +144,7 @@ class Twin:
             self.filled(p, order, units, value, price, fee, units * (price - base))
             if p.units == 0:
                 p.units, p.entry, p.best, p.confidence = units, price, price, order.confidence
+                p.since = self.t
             else:
                 paid = p.units * p.entry + units * price
                 p.units += units
@@ -170,6 +185,11 @@ class Twin:
             stop, reason = p.entry * (1 - self.risk.stop_loss), Reason.STOP_LOSS
         if self.risk.trailing_stop and p.best * (1 - self.risk.trailing_stop) > stop:
             stop, reason = p.best * (1 - self.risk.trailing_stop), Reason.TRAILING_STOP
+        gain = self.risk.break_even
+        if gain and p.best >= p.entry * (1 + gain):
+            even = p.entry * ((1 + self.fee) / (1 - self.fee))
+            if even > stop:
+                stop, reason = even, Reason.BREAK_EVEN
         stop = floor_to(stop, self.tick)
         target = math.inf
         if self.risk.take_profit:
@@ -241,9 +261,33 @@ class Twin:
             return Reason.MAX_DRAWDOWN
         if self.day_closed:
             return Reason.DAILY_LOSS
+        if self.too_volatile(p):
+            return Reason.VOLATILITY
         if self.t - p.last_stop < self.risk.cool_down:
             return Reason.COOL_DOWN
         return None
+
+    def too_volatile(self, p):
+        if self.risk.volatility_halt is None:
+            return False
+        oldest = self.t - self.risk.volatility_bars
+        if oldest < self.first:
+            return True
+        closes = [float(c) for c in self.candles.close[oldest : self.t + 1, p.n]]
+        moves = [math.log(b / a) for a, b in pairwise(closes)]
+        return not statistics.stdev(moves) <= self.risk.volatility_halt
+
+    def size(self, p, share):
+        if self.risk.quote_amount:
+            return self.risk.quote_amount
+        if self.risk.risk_per_trade:
+            e = self.execution
+            share = min(1.0, e.max_participation or 1.0)
+            cost = e.half_spread_bps * 1e-4 + e.slippage_bps * 1e-4 + e.impact_bps * 1e-4 * share
+            stop = max(0.0, 1 - self.risk.stop_loss - self.tick / self.at("close", p))
+            lost = 1 - stop * (1 - cost) * (1 - self.fee) / (1 + self.fee)
+            return self.equity * self.risk.risk_per_trade / lost
+        return self.equity * share
 
     def veto(self, p, reason):
         if (p.veto, p.veto_bar) != (reason, self.t - 1):
@@ -296,7 +340,7 @@ class Twin:
             if share is None:
                 share = 1.0 / max(self.occupied() + len(wishing), 1)
             for p in wishing:
-                p.wish = self.equity * share * self.confidence(p)
+                p.wish = self.size(p, share) * self.confidence(p)
         self.limit_exposure()
         self.spend(reason)
 

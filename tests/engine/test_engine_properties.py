@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +110,33 @@ def test_decisions_stay_within_exposure_and_position_limits(seed):
         assert len(buys) <= (risk.max_positions or 9)
 
 
+def halts(equity, risk):
+    """Bars in which trading rests, from and to before, from equity alone."""
+    found, peak, t = [], -np.inf, 0
+    while t < len(equity):
+        peak = max(peak, equity[t])
+        if equity[t] <= peak * (1 - risk.max_drawdown):
+            found.append((t, t + risk.halt_bars if risk.halt_bars else len(equity)))
+            t = found[-1][1]
+            peak = equity[t] if t < len(equity) else peak
+        t += 1
+    return found
+
+
+@few
+@given(seeds)
+def test_nothing_is_held_beyond_the_time_stop_where_it_can_be_sold(seed):
+    candles, signals, risk, execution, venue, cash = random_case(seed)
+    risk = replace(risk, time_stop=risk.time_stop or 3)
+    execution = replace(execution, max_participation=None)
+    rules = make_rules(risk, execution, venue, candles.pairs)
+    units = holdings(candles, simulate(candles, signals, rules, cash).events)[0]
+    bars = np.zeros(units.shape[1])
+    for held, standing in zip(units > 1e-9, candles.standing, strict=True):
+        bars = np.where(held, bars + 1, 0)
+        assert (bars[np.isin(standing, (0, 3))] <= risk.time_stop).all()
+
+
 @few
 @given(seeds)
 def test_no_entry_is_decided_where_it_is_forbidden(seed):
@@ -117,13 +146,11 @@ def test_no_entry_is_decided_where_it_is_forbidden(seed):
     bars = np.searchsorted(candles.time, buys["time"])
     assert np.isin(candles.standing[bars, buys["pair"]], (0, 3)).all()
     if risk.max_drawdown:
-        peak = np.maximum.accumulate(result.equity)
-        fallen = np.flatnonzero(result.equity <= peak * (1 - risk.max_drawdown))
-        if len(fallen):
-            assert not (bars >= fallen[0]).any()
+        for start, stop in halts(result.equity, risk):
+            assert not ((bars >= start) & (bars < stop)).any()
     stopped = events[
         (events["kind"] == Kind.DECIDED)
-        & np.isin(events["reason"], (Reason.STOP_LOSS, Reason.TRAILING_STOP))
+        & np.isin(events["reason"], (Reason.STOP_LOSS, Reason.TRAILING_STOP, Reason.BREAK_EVEN))
     ]
     for stop in stopped:
         since = bars[buys["pair"] == stop["pair"]] - np.searchsorted(candles.time, stop["time"])

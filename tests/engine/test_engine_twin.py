@@ -15,7 +15,7 @@ from framework.engine.simulate import simulate
 from framework.market.rules import MarketRules
 from framework.records import EVENT, Kind, Reason, Signals
 
-CASES = 60
+CASES = 120
 
 
 def random_case(seed):
@@ -27,17 +27,30 @@ def random_case(seed):
     def maybe(*choices):
         return choices[rng.integers(len(choices))]
 
+    stop_loss = maybe(None, 0.01, 0.05)
+    sizing = {
+        "fraction": maybe(None, None, 0.1, 0.5, 1.0),
+        **maybe({}, {}, {}, {"fraction": None, "quote_amount": maybe(100.0, 5_000.0)}),
+    }
+    if stop_loss and maybe(True, False, False):
+        sizing = {"risk_per_trade": maybe(0.001, 0.02)}
+    max_drawdown = maybe(None, None, 0.05, 0.2)
     risk = Risk(
-        fraction=maybe(None, 0.1, 0.5, 1.0),
+        **sizing,
         no_trade_band=maybe(0.0, 0.05),
-        stop_loss=maybe(None, 0.01, 0.05),
+        stop_loss=stop_loss,
         take_profit=maybe(None, 0.01, 0.1),
         trailing_stop=maybe(None, 0.02, 0.05),
-        max_exposure=maybe(None, 0.3, 0.8),
-        max_pair_exposure=maybe(None, 0.2, 0.5),
-        max_positions=maybe(None, 1, 2),
-        daily_loss=maybe(None, 0.01, 0.03),
-        max_drawdown=maybe(None, None, 0.1, 0.3),
+        max_exposure=maybe(None, None, 0.3, 0.8),
+        max_pair_exposure=maybe(None, None, 0.2, 0.5),
+        max_positions=maybe(None, None, 1, 2),
+        daily_loss=maybe(None, None, 0.01, 0.03),
+        break_even=maybe(None, 0.01, 0.04),
+        time_stop=maybe(None, None, 1, 7),
+        max_drawdown=max_drawdown,
+        halt_bars=maybe(None, 1, 20) if max_drawdown else None,
+        volatility_halt=maybe(None, None, None, None, 0.02),
+        volatility_bars=maybe(2, 10),
         cool_down=maybe(0, 1, 5),
     )
     execution = Execution(
@@ -100,8 +113,7 @@ def test_random_cases_reach_every_reason_and_kind():
         events = simulate(candles, signals, rules, cash).events
         reasons |= set(events["reason"].tolist())
         kinds |= set(events["kind"].tolist())
-    later = {Reason.BREAK_EVEN, Reason.TIME_STOP, Reason.MARGIN_CALL}
-    later |= {Reason.CORRELATION, Reason.VOLATILITY, Reason.ANOMALY}
+    later = {Reason.MARGIN_CALL, Reason.CORRELATION, Reason.ANOMALY}
     later |= {Reason.MAX_PAIR_EXPOSURE}  # shrinks entries, refuses none
     assert set(Reason) - later <= reasons
     assert set(Kind) - {Kind.EXPIRED} == kinds
