@@ -34,16 +34,11 @@ def coast(
 
     `equity_T` begins at bar `first`.
     """
-    wallet, rules, t = book.wallet_1[0], limits.rules_1[0], start
+    wallet, t = book.wallet_1[0], start
     if wallet.waiting == 0 and (wallet.held == 0 or wallet.halted == 0):
-        end = market.time_T.size
-        if wallet.halted != 0:
-            end = min(end, start + max(0, wallet.halted_until - wallet.bars))
-        if rules.time_stop > 0:
-            end = first_due(book, limits, start, end)
-        while t < end:
-            block = min(t + _BLOCK, end)
-            quiet = _quiet_until(book, market, wants, limits, t, block)
+        while t < market.time_T.size:
+            block = min(t + _BLOCK, market.time_T.size)
+            quiet = _quiet_until(book, market, wants, limits, start, t, block)
             if wallet.held == 0:
                 for i in range(t, quiet):
                     equity_T[i - first] = wallet.cash
@@ -52,7 +47,7 @@ def coast(
                 t = _hold(book, market, limits, equity_T, t, quiet, first)
             if t < block:
                 break
-        if rules.volatility_bars > 0 and t > start:
+        if limits.rules_1[0].volatility_bars > 0 and t > start:
             remember(book, market, start, t)
         wallet.bars += t - start
     return t
@@ -60,9 +55,12 @@ def coast(
 
 @inlined
 def _quiet_until(
-    book: Book, market: Market, wants: Wants, limits: Limits, start: int, stop: int
+    book: Book, market: Market, wants: Wants, limits: Limits, begun: int, start: int, stop: int
 ) -> int:
-    """Return the first bar before `stop` in which a signal acts or a day opens, or `stop`."""
+    """Return the first bar before `stop` in which a signal or the time acts, or `stop`.
+
+    The wallet has counted the bars before `begun`.
+    """
     enters, exits = wants.enter_NT.shape[0] > 0, wants.exit_NT.shape[0] > 0
     quiet = stop
     for n in range(book.positions_N.size):
@@ -80,6 +78,10 @@ def _quiet_until(
         day_end = (book.wallet_1[0].day + 1) * DAY_NS
         while quiet > start and market.time_T[quiet - 1] >= day_end:
             quiet -= 1
+    if limits.rules_1[0].time_stop > 0:
+        quiet = first_due(book, limits, begun, quiet)
+    if book.wallet_1[0].halted != 0:
+        quiet = min(quiet, begun + max(0, book.wallet_1[0].halted_until - book.wallet_1[0].bars))
     return quiet
 
 

@@ -15,5 +15,8 @@ njit: Any = numba.njit  # its hints leave out `_nrt`: nothing here owns memory, 
 compiled = njit(error_model="numpy", nogil=True, _nrt=False, forceinline=True)
 """For functions that keep out of the way of bars in which nothing happens."""
 
+apart = njit(error_model="numpy", nogil=True, _nrt=False)
+"""For rules that are mostly off, so that they do not swell the code around them."""
+
 inlined = njit(error_model="numpy", nogil=True, _nrt=False, inline="always")
 """For the few functions that every bar goes through."""

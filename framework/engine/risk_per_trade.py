@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from framework.engine.compiled import compiled
+from framework.engine.compiled import apart
 from framework.engine.state import Limits
 
 
-@compiled
+@apart
 def loss_at_stop(limits: Limits, n: int, price: float) -> float:
     """Return the share of pair `n`'s entry budget that is lost at its stop-loss.
 

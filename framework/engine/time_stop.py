@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.engine.compiled import compiled
+from framework.engine.compiled import apart
 from framework.engine.decisions import close_pair
 from framework.engine.state import Book, Ledger, Limits, Market
 from framework.records import Reason
@@ -10,7 +10,7 @@ from framework.records import Reason
 _TIME_STOP = int(Reason.TIME_STOP)
 
 
-@compiled
+@apart
 def sell_old(book: Book, market: Market, limits: Limits, ledger: Ledger, t: int) -> None:
     """Close the pairs held for as many bars as they may be, that of the entry included."""
     bars, bar = limits.rules_1[0].time_stop, book.wallet_1[0].bars
@@ -20,7 +20,7 @@ def sell_old(book: Book, market: Market, limits: Limits, ledger: Ledger, t: int)
             close_pair(book, market, ledger, n, t, _TIME_STOP)
 
 
-@compiled
+@apart
 def first_due(book: Book, limits: Limits, t: int, stop: int) -> int:
     """Return the first bar from `t` on, before `stop`, at whose close a pair is due, or `stop`."""
     wallet, bars = book.wallet_1[0], limits.rules_1[0].time_stop

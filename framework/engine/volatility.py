@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 from framework.engine.account import CLOSES
-from framework.engine.compiled import compiled
+from framework.engine.compiled import apart
 from framework.engine.state import Book, Limits, Market
 
 
-@compiled
+@apart
 def remember(book: Book, market: Market, start: int, stop: int) -> None:
     """Keep the closes of bars from `start` to before `stop`; none of them is counted as stepped."""
     wallet = book.wallet_1[0]
@@ -26,7 +26,7 @@ def remember(book: Book, market: Market, start: int, stop: int) -> None:
     wallet.closes_until = wallet.bars + stop - start
 
 
-@compiled
+@apart
 def too_volatile(book: Book, limits: Limits, n: int) -> bool:
     """Tell whether pair `n` moves more than allowed, or too few closes are known to tell."""
     rules = limits.rules_1[0]
@@ -36,7 +36,7 @@ def too_volatile(book: Book, limits: Limits, n: int) -> bool:
     )
 
 
-@compiled
+@apart
 def volatility(book: Book, n: int, bars: int) -> float:
     """Return the sample standard deviation of pair `n`'s last `bars` log-returns, per bar.
 
