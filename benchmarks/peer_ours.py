@@ -1,6 +1,7 @@
 """The framework on the work that its peers are timed on; one JSON line per measurement.
 
 usage: peer_ours.py files | proc PAIRS [key=value ...] | single N | stops N | rules N | pairs
+       peer_ours.py sweep
 
 N is 10000, 100000 or 1000000 bars. The environment variable PEERS names the folder that holds the
 peers' ``common.py`` and ``data/``; left out, it is the working directory.
@@ -18,7 +19,7 @@ import yaml
 
 PEERS = Path(os.environ.get("PEERS", ".")).resolve()
 sys.path.insert(0, str(PEERS))
-from common import CASH, FAST, FEE, SLOW, emit, load, rss_mb, timeit  # noqa: E402
+from common import CASH, FAST, FEE, SLOW, combos, emit, load, rss_mb, timeit  # noqa: E402
 
 FILES = PEERS / "data" / "ours"
 STOPS = {"stop_loss": 0.02, "take_profit": 0.04}
@@ -101,7 +102,8 @@ class Bench:
         recipe = yaml.safe_load(path.read_text())
         changed = {"params": {"fast": FAST, "slow": SLOW}, "interval": str(self.candles.interval)}
         spec = StrategySpec(**(recipe["strategy"] | changed))
-        self.plan = compile_strategy(spec, recipe["features"])
+        self.spec, self.features = spec, recipe["features"]
+        self.plan = compile_strategy(spec, self.features)
         exchange = Files(path=str(FILES), taker_fee_bps=FEE * 1e4)
         ideal = {"half_spread_bps": 0, "slippage_bps": 0, "impact_bps": 0}
         ideal |= {"max_participation": None, "rounding": False}
@@ -122,6 +124,23 @@ class Bench:
     def whole(self):
         """Do both."""
         return self.simulate(self.signals())
+
+    def sweep(self, sets):
+        """Check, evaluate and trade the strategy under each set of parameters."""
+        from framework.engine.many import simulate_many
+        from framework.strategy.many import evaluate_many
+
+        signals = evaluate_many(self.spec, self.features, sets, self.candles)
+        return simulate_many(self.candles, signals, [self.rules], cash=self.cash)
+
+    def measure_sweep(self) -> None:
+        """Time a thousand crossovers, metrics and orders hashes included, from their texts on."""
+        sets = [{"fast": int(f), "slow": int(s)} for f, s in zip(*combos(), strict=True)]
+        median, times, trials, first = timeit(lambda: self.sweep(sets), 9)
+        best = trials.final_equity.max()
+        emit(peer="ours", test="sweep", threads=len(os.sched_getaffinity(0)), combos=len(sets),
+             med=median, ts=times, cps=len(sets) / median, best=best, first=first,
+             rss=rss_mb())  # fmt: skip
 
     def measure(self, test: str, **extra) -> None:
         """Time signals and simulation together, then the simulation alone."""
@@ -185,6 +204,8 @@ def main(mode: str, *words: str) -> None:
     elif mode == "pairs":
         series = [f"m15_P{p}" for p in range(5)]
         Bench(*series, risk=EVERY_RULE, costs=True).measure("every rule", pairs=5)
+    elif mode == "sweep":
+        Bench("m15_P0").measure_sweep()
     else:
         sys.exit(__doc__)
 

@@ -17,7 +17,15 @@ from framework.market.candles import Candles
 from framework.records import EVENT, Kind, Signals
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
-__all__ = ["Simulation", "is_compiled", "simulate", "step_once"]
+__all__ = [
+    "Simulation",
+    "candle_arrays",
+    "check_inputs",
+    "is_compiled",
+    "signal_arrays",
+    "simulate",
+    "step_once",
+]
 
 _FIRST_EVENTS = 1_024
 _NO_FLAGS = np.zeros((0, 0), np.bool_)
@@ -112,7 +120,7 @@ def simulate(
     ValueError
         When shapes do not fit, or signals give both `target` and `enter`.
     """
-    _check(candles, signals, rules)
+    check_inputs(candles, signals, rules)
     state = new_account(candles.pairs, cash) if account is None else account.copy()
     equity = np.empty(len(candles) - first)
     room = _FIRST_EVENTS + len(candles) // 16 + EVENTS_PER_PAIR * len(candles.pairs)
@@ -120,8 +128,8 @@ def simulate(
     count = np.zeros(1, np.int64)
     started_with = float(state["wallet"]["cash"][0])
     inputs = (
-        *(candles.time, *(getattr(candles, name).T for name in _CANDLES)),
-        *_signal_arrays(signals),
+        *candle_arrays(candles),
+        *signal_arrays(signals),
         rules.scalars,
         rules.pairs,
     )
@@ -170,7 +178,12 @@ _CANDLES = ("open", "high", "low", "close", "volume", "standing")
 _SIGNALS = ("enter", "exit", "target", "confidence")
 
 
-def _signal_arrays(signals: Signals) -> tuple[Any, ...]:
+def candle_arrays(candles: Candles) -> tuple[Any, ...]:
+    """Return times (T,) and each column (N, T), as the loop takes them."""
+    return candles.time, *(getattr(candles, name).T for name in _CANDLES)
+
+
+def signal_arrays(signals: Signals) -> tuple[Any, ...]:
     """Return the four signals as read-only (N, T), empty where there is none."""
     return (
         _by_pair(signals.enter, _NO_FLAGS),
@@ -187,7 +200,7 @@ def _by_pair(array: Any, missing: Any) -> Any:
     return view
 
 
-def _check(candles: Candles, signals: Signals, rules: Rules) -> None:
+def check_inputs(candles: Candles, signals: Signals, rules: Rules) -> None:
     """Refuse arrays that do not belong together; the compiled loop does not look."""
     if signals.target is not None and (signals.enter is not None or signals.exit is not None):
         raise ValueError("signals are either enter and exit, or target")

@@ -74,8 +74,10 @@ class Builder:
     pairs: Sequence[str] | None
     catalogue: Catalogue
     faults: list[str] = field(default_factory=list)
-    _ids: dict[tuple[object, ...], int] = field(default_factory=dict)
-    _features: dict[tuple[str, Interval], Node] = field(default_factory=dict)
+    ids: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """Of every key of a node so far; builders of one strategy may share it."""
+    checked: dict[tuple[str, Interval], Node] = field(default_factory=dict)
+    """Features, by name and the interval of the candles they are evaluated on."""
     _open: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -95,7 +97,7 @@ class Builder:
         if depth > MAX_DEPTH:
             raise Wrong(f"is nested more than {MAX_DEPTH} deep, features included.")
         fields.setdefault("warm_up", max((part.warm_up for part in parts), default=0))
-        return Node(id=self._ids.setdefault(whole, len(self._ids)), depth=depth, **fields)
+        return Node(id=self.ids.setdefault(whole, len(self.ids)), depth=depth, **fields)
 
     def constant(self, value: bool | int | float | str) -> Node:
         """Return the node of a constant."""
@@ -202,7 +204,7 @@ class Builder:
     def feature(self, name: str, interval: Interval) -> Node:
         """Return a feature's node on candles of `interval`."""
         key = (name, interval)
-        if key not in self._features:
+        if key not in self.checked:
             if name in self._open:
                 chain = " -> ".join([*self._open[self._open.index(name) :], name])
                 raise Wrong(f"refers to itself: {chain}.")
@@ -216,8 +218,8 @@ class Builder:
                 )
             finally:
                 self._open.pop()
-            self._features[key] = made
-        made = self._features[key]
+            self.checked[key] = made
+        made = self.checked[key]
         if made.kind in (Kind.UNKNOWN, *CONSTANTS):
             return made
         fields = {f: getattr(made, f) for f in Node.__dataclass_fields__}
@@ -225,7 +227,7 @@ class Builder:
 
     def built(self, name: str) -> Node:
         """Return a feature's node on the strategy's candles, under its own text."""
-        return self._features.get((name, self.interval), self.unknown)
+        return self.checked.get((name, self.interval), self.unknown)
 
     def _unary(self, tree: ast.UnaryOp, place: Place) -> Node:
         inner = self.visit(tree.operand, place)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import keyword
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from framework.records import Signals
 from framework.strategy.arithmetic import LARGEST
 from framework.strategy.build import BOOK_COLUMNS, MODEL_OUTPUTS, NO_VALUE, Builder, Place
 from framework.strategy.catalogue import Catalogue, load_plugins
-from framework.strategy.context import Evaluation
+from framework.strategy.context import Evaluation, Values
 from framework.strategy.node import CONDITIONS, NUMBERS, Kind, Node
 from framework.strategy.parse import Wrong, parse
 from framework.strategy.spec import StrategySpec
 from framework.types import BoolArray, FloatArray, Interval
 
 MAX_FEATURES = 1_000
+Param = bool | int | float | str
 _RULES = {"enter": CONDITIONS, "exit": CONDITIONS, "target": NUMBERS, "confidence": NUMBERS}
 
 
@@ -53,14 +54,16 @@ class Plan:
         Leading bars in which a feature or rule may be without a value.
     features : tuple of str
         In the order given.
+    rules : mapping of str to Node
+        The strategy's own expressions, checked.
     """
 
     interval: Interval
     warmup: int
     features: tuple[str, ...]
+    rules: Mapping[str, Node]
     _nodes: Mapping[str, Node]
     _order: tuple[str, ...]
-    _rules: Mapping[str, Node]
     _extra: tuple[str, ...]
 
     def evaluate(
@@ -88,16 +91,40 @@ class Plan:
         ValueError
             The candles are of another interval, or a promised column is missing or misshapen.
         """
-        if candles.interval != self.interval:
-            raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
-        extra = self._columns({**(books or {}), **(model_outputs or {})}, candles)
-        context = Evaluation(candles, extra).context(self.interval)
+        context = self.evaluation(candles, model_outputs, books).context(self.interval)
         with np.errstate(all="ignore"):
             for name in self._order:  # features that others need come first
                 context.value(self._nodes[name])
             features = {name: context.series(self._nodes[name]) for name in self.features}
-            rules = {name: context.series(node) for name, node in self._rules.items()}
+            rules = {name: context.series(node) for name, node in self.rules.items()}
         return Evaluated(features, Signals(**rules))
+
+    def evaluation(
+        self,
+        candles: Candles,
+        model_outputs: Mapping[str, FloatArray] | None = None,
+        books: Mapping[str, FloatArray] | None = None,
+        values: Callable[[], Values] = dict,
+    ) -> Evaluation:
+        """Return what `signals` of this plan, and of others compiled with it, share.
+
+        Parameters
+        ----------
+        candles, model_outputs, books
+            As for `evaluate`; raises as that does.
+        values : callable
+            Makes what keeps the values of one interval and pair.
+        """
+        if candles.interval != self.interval:
+            raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
+        extra = self._columns({**(books or {}), **(model_outputs or {})}, candles)
+        return Evaluation(candles, extra, values)
+
+    def signals(self, evaluation: Evaluation) -> Signals:
+        """Compute the rules, and of the features what they need."""
+        context = evaluation.context(self.interval)
+        with np.errstate(all="ignore"):
+            return Signals(**{name: context.series(node) for name, node in self.rules.items()})
 
     def describe(self) -> list[str]:
         """Return a line for each feature and rule: canonical expression and warm-up."""
@@ -107,7 +134,7 @@ class Plan:
         ]
         lines += [
             f"strategy.{name}: {node.text} (warm-up {node.warm_up})"
-            for name, node in self._rules.items()
+            for name, node in self.rules.items()
         ]
         return [*lines, f"warm-up: {self.warmup} bars of {self.interval}"]
 
@@ -166,37 +193,106 @@ def compile_strategy(
     warm-up: 50 bars of 15m
     """
     faults: list[str] = []
+    source = read_strategy(spec, features, model_outputs, book_columns, plugins, pairs, faults)
+    check_values(spec.params, faults)
+    plan = plan_of(source, spec.params, faults)
+    if faults:
+        raise UserError(*faults)
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A strategy's texts, read but not yet checked under values of its parameters.
+
+    What was found once is kept for the next set of values: `ids` gives equal expressions equal
+    ids, `checked` holds features by the values they depend on.
+    """
+
+    spec: StrategySpec
+    trees: Mapping[str, ast.expr]
+    rules: Mapping[str, ast.expr]
+    order: Sequence[str]
+    features: Sequence[str]
+    model_outputs: Sequence[str]
+    book_columns: Sequence[str]
+    pairs: Sequence[str] | None
+    catalogue: Catalogue
+    needs: Mapping[str, frozenset[str]]
+    """Names that a feature's expression rests on, directly or through others."""
+    ids: dict[tuple[object, ...], int] = field(default_factory=dict)
+    checked: dict[tuple[str, Interval], dict[str, Node]] = field(default_factory=dict)
+
+
+def read_strategy(
+    spec: StrategySpec,
+    features: Mapping[str, str],
+    model_outputs: Sequence[str],
+    book_columns: Sequence[str],
+    plugins: Sequence[str],
+    pairs: Sequence[str] | None,
+    faults: list[str],
+) -> Source:
+    """Read names and texts of a strategy; see `compile_strategy`. Faults are noted."""
     catalogue = Catalogue(load_plugins(plugins, faults))
     _check_names(spec.params, features, model_outputs, catalogue, faults)
-    builder = Builder(
-        interval=spec.interval,
-        params=spec.params,
-        trees=_parsed({f"features.{name}": text for name, text in features.items()}, faults),
-        feature_names=tuple(features),
+    trees = _parsed({f"features.{name}": text for name, text in features.items()}, faults)
+    names = {name: _names_in(tree) for name, tree in trees.items()}
+    order = _order(tuple(features), names)
+    texts = {f"strategy.{name}": getattr(spec, name) for name in _RULES}
+    given = {path: text for path, text in texts.items() if text is not None}
+    return Source(
+        spec=spec,
+        trees=trees,
+        rules=_parsed(given, faults),
+        order=order,
+        features=tuple(features),
         model_outputs=tuple(model_outputs),
         book_columns=tuple(book_columns),
         pairs=pairs,
         catalogue=catalogue,
-        faults=faults,
+        needs=_all_needs(names),
     )
-    order = _order(builder)
-    nodes = {name: _feature(builder, name) for name in order}
-    texts = {f"strategy.{name}": getattr(spec, name) for name in _RULES}
+
+
+def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> Plan:
+    """Check every expression under values of the parameters; a plan, or faults that are noted."""
+    spec = source.spec
+    builder = Builder(
+        interval=spec.interval,
+        params=params,
+        trees=source.trees,
+        feature_names=source.features,
+        model_outputs=source.model_outputs,
+        book_columns=source.book_columns,
+        pairs=source.pairs,
+        catalogue=source.catalogue,
+        faults=faults,
+        ids=source.ids,
+    )
+    values = {
+        name: repr([(p, params[p]) for p in params if p in source.needs[name]])
+        for name in source.trees
+    }
+    for (name, interval), nodes in source.checked.items():
+        if values[name] in nodes:
+            builder.checked[name, interval] = nodes[values[name]]
+    nodes = {name: _feature(builder, name) for name in source.order}
     rules: dict[str, Node] = {}
-    given = {path: text for path, text in texts.items() if text is not None}
-    for path, tree in _parsed(given, faults).items():
+    for path, tree in source.rules.items():
         node = builder.visit(tree, Place(f"strategy.{path}", spec.interval))
         rules[path] = _needed(builder, node, f"strategy.{path}", _RULES[path])
-    if faults:
-        raise UserError(*faults)
+    if not faults:
+        for (name, interval), node in builder.checked.items():
+            source.checked.setdefault((name, interval), {})[values[name]] = node
     return Plan(
         interval=spec.interval,
         warmup=max((node.warm_up for node in (*nodes.values(), *rules.values())), default=0),
-        features=tuple(features),
-        _nodes={name: nodes[name] for name in features},
-        _order=tuple(order),
-        _rules=rules,
-        _extra=(*model_outputs, *book_columns),
+        features=tuple(source.features),
+        rules=rules,
+        _nodes={name: nodes[name] for name in source.features},
+        _order=tuple(source.order),
+        _extra=(*source.model_outputs, *source.book_columns),
     )
 
 
@@ -230,19 +326,30 @@ def _feature(builder: Builder, name: str) -> Node:
     return node
 
 
-def _order(builder: Builder) -> list[str]:
+def _names_in(tree: ast.expr) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+def _all_needs(names: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Return every name that each feature rests on, those of the features it names included."""
+    needs: dict[str, frozenset[str]] = {}
+    for name in names:
+        found: set[str] = set()
+        open_ = [name]
+        while open_:
+            for other in names.get(open_.pop(), frozenset()) - found:
+                found.add(other)
+                open_.append(other)
+        needs[name] = frozenset(found)
+    return needs
+
+
+def _order(features: Sequence[str], names: Mapping[str, frozenset[str]]) -> list[str]:
     """Return the features so that each comes after those it names, as far as that can be."""
-    needs = {
-        name: [
-            node.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and node.id in builder.trees
-        ]
-        for name, tree in builder.trees.items()
-    }
+    needs = {name: [other for other in names if other in named] for name, named in names.items()}
     done: dict[str, bool] = {}  # False while its needs are being looked at
     order: list[str] = []
-    for name in builder.feature_names:
+    for name in features:
         stack = [name]
         while stack:
             top = stack[-1]
@@ -286,6 +393,10 @@ def _check_names(
                 faults.append(f"{path}: '{name}' is {what} already; choose another name.")
             elif name in params and group == "features":
                 faults.append(f"{path}: '{name}' is a parameter already; choose another name.")
+
+
+def check_values(params: Mapping[str, Param], faults: list[str]) -> None:
+    """Note every value of a parameter that is beyond what expressions compute with."""
     for name, value in params.items():
         if isinstance(value, int | float) and not abs(value) <= LARGEST:
             faults.append(

@@ -5,9 +5,9 @@ A value is computed once in each context and kept, read-only, for all who need i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,16 @@ from framework.types import FloatArray, IntArray, Interval
 Value = Any  # a float, an array, or a tuple of arrays
 
 
+class Values(Protocol):
+    """Keeps values by the id of what they are the value of; it may drop them."""
+
+    def __getitem__(self, node: int, /) -> Value: ...
+
+    def __setitem__(self, node: int, value: Value, /) -> None: ...
+
+    def __contains__(self, node: object, /) -> bool: ...
+
+
 class Evaluation:
     """Candles and model outputs of one evaluation, and its contexts.
 
@@ -30,11 +40,19 @@ class Evaluation:
         (T, N) of the strategy's interval.
     extra : mapping of str to (T, N) array
         Model outputs and order-book columns.
+    values : callable
+        Makes what keeps the values of one context.
     """
 
-    def __init__(self, candles: Candles, extra: Mapping[str, FloatArray]) -> None:
+    def __init__(
+        self,
+        candles: Candles,
+        extra: Mapping[str, FloatArray],
+        values: Callable[[], Values] = dict,
+    ) -> None:
         self.candles = candles
         self.extra = extra
+        self._new_values = values
         self._contexts: dict[tuple[int, str | None], Context] = {}
 
     def context(self, interval: Interval, pair: str | None = None) -> Context:
@@ -44,15 +62,15 @@ class Evaluation:
         if found is None:
             if pair is None:
                 candles = resample(self.candles, interval)
-                found = Context(self, candles, None)
+                found = Context(self, candles, None, self._new_values())
             else:
                 if pair not in self.candles.pairs:
                     raise UserError(
                         f"of('{pair}', ...): no pair of this run "
                         f"(pairs: {', '.join(self.candles.pairs)})."
                     )
-                found = Context(self, self.context(interval).candles, pair)
-            self._contexts[key] = found
+                found = Context(self, self.context(interval).candles, pair, self._new_values())
+            found = self._contexts.setdefault(key, found)  # another thread may have been first
         return found
 
 
@@ -61,11 +79,13 @@ class Context:
 
     __slots__ = ("__dict__", "candles", "evaluation", "pair", "values")
 
-    def __init__(self, evaluation: Evaluation, candles: Candles, pair: str | None) -> None:
+    def __init__(
+        self, evaluation: Evaluation, candles: Candles, pair: str | None, values: Values
+    ) -> None:
         self.evaluation = evaluation
         self.candles = candles
         self.pair = pair
-        self.values: dict[int, Value] = {}
+        self.values = values
 
     def value(self, node: Node) -> Value:
         """Return the node's value, computed once."""

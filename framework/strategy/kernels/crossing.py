@@ -11,7 +11,7 @@ from framework.compiler import numba
 from framework.types import BoolArray, FloatArray
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def crossed_above(a_T: FloatArray, b_T: FloatArray) -> BoolArray:
     """Return where a is above b now and was not one bar ago, (T,) bool."""
     count = len(a_T)

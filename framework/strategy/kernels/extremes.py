@@ -11,19 +11,19 @@ from framework.compiler import numba
 from framework.types import FloatArray
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def rolling_max(x_T: FloatArray, bars: int) -> FloatArray:
     """Return the largest value of each window of `bars` values, (T,)."""
     return _extremes(x_T, bars, 1.0)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def rolling_min(x_T: FloatArray, bars: int) -> FloatArray:
     """Return the smallest value of each window of `bars` values, (T,)."""
     return _extremes(x_T, bars, -1.0)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _extremes(x_T: FloatArray, bars: int, sign: float) -> FloatArray:
     count = len(x_T)
     result_T = np.full(count, np.nan)

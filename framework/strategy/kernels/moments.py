@@ -23,7 +23,7 @@ def _add(total: float, error: float, value: float) -> tuple[float, float]:
     return raised, error + ((total - (raised - back)) + (value - back))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _centre(x_T: FloatArray, first: int, last: int) -> float:
     """Return the mean of x[first:last + 1], to the last bit where all are equal."""
     same = True
@@ -36,7 +36,7 @@ def _centre(x_T: FloatArray, first: int, last: int) -> float:
     return x_T[first] if same else mean
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def rolling_std(x_T: FloatArray, bars: int) -> FloatArray:
     """Return the sample standard deviation (divisor bars - 1) of each window, (T,).
 
@@ -83,7 +83,7 @@ def rolling_std(x_T: FloatArray, bars: int) -> FloatArray:
     return result_T
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def rolling_corr(x_T: FloatArray, y_T: FloatArray, bars: int) -> FloatArray:
     """Return Pearson's correlation of each window of x and y, (T,); NaN where one is constant."""
     count = len(x_T)
@@ -128,7 +128,7 @@ def rolling_corr(x_T: FloatArray, y_T: FloatArray, bars: int) -> FloatArray:
     return result_T
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _add_products(sums: FloatArray, errors: FloatArray, x: float, y: float, sign: float) -> None:
     sums[0], errors[0] = _add(sums[0], errors[0], sign * x)
     sums[1], errors[1] = _add(sums[1], errors[1], sign * y)

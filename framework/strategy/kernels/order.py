@@ -33,14 +33,14 @@ def _places(x_T: FloatArray) -> tuple[IntArray, FloatArray]:
     return place_T, values
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _change(tree: IntArray, place: int, by: int) -> None:
     while place < len(tree):
         tree[place] += by
         place += place & -place
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _below(tree: IntArray, place: int) -> int:
     """Return how many values of the window have at most this place."""
     total = 0
@@ -50,7 +50,7 @@ def _below(tree: IntArray, place: int) -> int:
     return total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _find(tree: IntArray, nth: int, top: int) -> int:
     """Return the place of the window's nth smallest value, nth from 1."""
     place = 0
@@ -64,7 +64,7 @@ def _find(tree: IntArray, nth: int, top: int) -> int:
     return place + 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _rank(place_T: IntArray, distinct: int, bars: int) -> FloatArray:
     count = len(place_T)
     result_T = np.full(count, np.nan)
@@ -85,7 +85,7 @@ def _rank(place_T: IntArray, distinct: int, bars: int) -> FloatArray:
     return result_T
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _quantile(place_T: IntArray, values: FloatArray, bars: int, level: float) -> FloatArray:
     count = len(place_T)
     result_T = np.full(count, np.nan)

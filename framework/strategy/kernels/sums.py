@@ -35,7 +35,7 @@ def rolling_mean(x_T: FloatArray, bars: int) -> FloatArray:
     return result_T
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _divide(total_T: FloatArray, error_T: FloatArray, bars: float, result_T: FloatArray) -> None:
     """Write (total + error) / bars, rounded once, to `result_T`."""
     for i in range(len(result_T)):
@@ -51,13 +51,13 @@ def _divide(total_T: FloatArray, error_T: FloatArray, bars: float, result_T: Flo
         result_T[i] = quotient if overflowed else corrected
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _finite(value: float) -> float:
     """Return `value`, or 0 in place of NaN and infinity."""
     return value if abs(value) < np.inf else 0.0
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _steps(in_S: FloatArray, out_S: FloatArray, step_S: FloatArray, error_S: FloatArray) -> None:
     """Write what each bar changes a sum by, and the rounding error of that."""
     for i in range(len(in_S)):
@@ -68,7 +68,7 @@ def _steps(in_S: FloatArray, out_S: FloatArray, step_S: FloatArray, error_S: Flo
         error_S[i] = (value - (step - back)) - (leaving + back)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _accumulate(total: float, error: float, step_S: FloatArray, error_S: FloatArray) -> None:
     """Turn steps and their errors into sums and theirs, in place.
 
@@ -84,7 +84,7 @@ def _accumulate(total: float, error: float, step_S: FloatArray, error_S: FloatAr
         error_S[i] = error
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _windows(x_T: FloatArray, bars: int, mean: bool, result_T: FloatArray) -> None:
     count = len(x_T)
     result_T[: min(bars - 1, count)] = np.nan
@@ -122,7 +122,7 @@ def _windows(x_T: FloatArray, bars: int, mean: bool, result_T: FloatArray) -> No
         start = end
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _mark(x_W: FloatArray, bars: int, total_S: FloatArray) -> None:
     """Write NaN for each window that holds a value that is not finite; W: S and the bars before."""
     finite = 0
