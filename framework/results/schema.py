@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from time import sleep
 
 from framework.errors import UserError
 from framework.results.connection import BUSY_SECONDS, Url, connect, reported
@@ -15,6 +16,8 @@ HEAD = "0001"
 """The newest step, kept here so that the common case need not ask Alembic."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_PAUSE_SECONDS = 0.05
+_ATTEMPTS = round(BUSY_SECONDS / _PAUSE_SECONDS)
 _LOCK = 0x66_72_61_6D_65  # any number, the same in every process
 
 
@@ -80,16 +83,25 @@ def migrate(url: Url) -> None:
 
 
 def _make_file(url: Url) -> None:
-    """Make SQLite's file with write-ahead logging, which lets readers and a writer work at once."""
-    if url.path.is_file() and url.path.stat().st_size:
-        return
+    """Make SQLite's file with write-ahead logging, which lets readers and a writer work at once.
+
+    Of several processes that change the mode at once SQLite lets one through and refuses the
+    others without waiting: they ask again until the file is there.
+    """
     with reported(url):
         url.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(url.path, timeout=BUSY_SECONDS)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        finally:
-            connection.close()
+        for attempt in range(_ATTEMPTS):
+            if url.path.is_file() and url.path.stat().st_size:
+                return
+            connection = sqlite3.connect(url.path, timeout=BUSY_SECONDS)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as fault:
+                if attempt + 1 == _ATTEMPTS or fault.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                sleep(_PAUSE_SECONDS)
+            finally:
+                connection.close()
 
 
 def _version(url: Url) -> str | None:

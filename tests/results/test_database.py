@@ -259,6 +259,42 @@ def test_processes_create_and_write_one_database_at_once(database_url: str) -> N
     assert rows(database_url, "SELECT COUNT(*) FROM fill") == [(18 * 300,)]
 
 
+MAKER = """
+import pathlib, sys
+from framework.results.database import open_database
+import alembic.command, sqlmodel
+print("ready", flush=True)
+sys.stdin.readline()
+open_database(sys.argv[1])
+"""
+
+
+def test_processes_that_make_the_file_in_the_same_instant_all_find_it(tmp_path: Path) -> None:
+    for attempt in range(3):
+        url = f"sqlite:///{tmp_path}/{attempt}/runs.db"
+        makers = [
+            subprocess.Popen(
+                [sys.executable, "-c", MAKER, url],
+                env=ENVIRONMENT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(4)
+        ]
+        for maker in makers:
+            assert maker.stdout is not None
+            assert maker.stdout.readline() == "ready\n"
+        for maker in makers:
+            assert maker.stdin is not None
+            maker.stdin.write("\n")
+            maker.stdin.flush()
+        for maker in makers:
+            _, errors = maker.communicate(timeout=120)
+            assert maker.returncode == 0, errors
+
+
 KILLED = """
 import os, sys
 sys.path.insert(0, sys.argv[2])
