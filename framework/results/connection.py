@@ -173,7 +173,7 @@ def _open_postgresql(url: Url) -> Any:
         import psycopg
     except ImportError:
         raise UserError(
-            f"database: {url.shown} needs the package psycopg; pip install 'framework[postgres]'."
+            f"database: {url.shown} needs the package psycopg; pip install -e '.[postgres]'."
         ) from None
     return psycopg.connect(url.plain, connect_timeout=10)
 

@@ -135,7 +135,7 @@ def import_vectorbt() -> Any:
             import vectorbt
     except ImportError as fault:
         raise UserError(
-            f"vectorbt: cannot be imported ({fault}); pip install 'framework[vectorbt]'."
+            f"vectorbt: cannot be imported ({fault}); pip install -e '.[vectorbt]'."
         ) from None
     return vectorbt
 

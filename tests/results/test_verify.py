@@ -76,7 +76,7 @@ def test_without_vectorbt_a_run_says_how_to_install_it_before_it_reads_data(prog
     ended = program(*FORTNIGHT)
     assert ended.code == 2
     said = ended.err.splitlines()
-    assert said == ["verify: vectorbt is not installed; pip install 'framework[vectorbt]'."]
+    assert said == ["verify: vectorbt is not installed; pip install -e '.[vectorbt]'."]
     assert not (ended.folder / "runs").exists()
 
 
