@@ -24,9 +24,7 @@ def require_vectorbt() -> None:
     """
     missing = [name for name in ("vectorbt", "pandas") if find_spec(name) is None]
     if missing:
-        raise UserError(
-            f"verify: {missing[0]} is not installed; pip install -e '.[vectorbt]'."
-        )
+        raise UserError(f"verify: {missing[0]} is not installed; pip install -e '.[vectorbt]'.")
 
 
 def verify_with_vectorbt(outcome: Outcome) -> Check:
