@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from framework.engine.rules import Rules
 from framework.engine.simulate import Simulation, simulate
 from framework.market.candles import Candles
-from framework.strategy.compile import Evaluated, Plan
+from framework.strategy.plan import Evaluated, Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import importlib
 import re
-import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -189,18 +188,3 @@ def _holds_fault(value: Any) -> bool:
     if isinstance(value, list):
         return any(_holds_fault(child) for child in value)
     return value is _FAULTY
-
-
-def known_keys(schema: type, prefix: str = "") -> Iterable[str]:
-    """Yield the dotted keys that `schema` and the component fields below it accept."""
-    for name, field in getattr(schema, "__pydantic_fields__", {}).items():
-        yield f"{prefix}{name}"
-        for inner in _classes(field.annotation):
-            if is_component(inner):
-                yield from known_keys(inner, f"{prefix}{name}.")
-
-
-def _classes(annotation: Any) -> Iterable[Any]:
-    if get_origin(annotation) in (typing.Union, types.UnionType):
-        return get_args(annotation)
-    return (annotation,)

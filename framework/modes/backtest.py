@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline, Traded
     from framework.exchange.load import Loaded
     from framework.results.outcome import Outcome
-    from framework.strategy.compile import Plan
+    from framework.strategy.plan import Plan
 
 SLOW_BARS = 200_000
 """From so many values on, the causality test takes long enough to show its progress."""

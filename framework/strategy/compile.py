@@ -4,152 +4,23 @@ from __future__ import annotations
 
 import ast
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from framework.errors import UserError
-from framework.market.candles import COLUMNS, Candles
-from framework.records import Signals
+from framework.market.candles import COLUMNS
 from framework.strategy.arithmetic import LARGEST
 from framework.strategy.build import BOOK_COLUMNS, MODEL_OUTPUTS, NO_VALUE, Builder, Place
 from framework.strategy.catalogue import Catalogue, load_plugins
-from framework.strategy.context import Evaluation, Values
 from framework.strategy.node import CONDITIONS, NUMBERS, Kind, Node
 from framework.strategy.parse import Wrong, parse
+from framework.strategy.plan import Plan
 from framework.strategy.spec import StrategySpec
-from framework.types import BoolArray, FloatArray, Interval
+from framework.types import Interval
 
 MAX_FEATURES = 1_000
 Param = bool | int | float | str
 _RULES = {"enter": CONDITIONS, "exit": CONDITIONS, "target": NUMBERS, "confidence": NUMBERS}
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What a plan makes of candles.
-
-    Parameters
-    ----------
-    features : dict of str to (T, N) array
-        float64, or bool where the feature is a condition; read-only.
-    signals : Signals
-        What the strategy wants at the close of every bar.
-    """
-
-    features: dict[str, FloatArray | BoolArray]
-    signals: Signals
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A strategy's checked expressions, ready to be evaluated as often as wanted.
-
-    Parameters
-    ----------
-    interval : Interval
-        Of the candles it takes.
-    warmup : int
-        Leading bars in which a feature or rule may be without a value.
-    features : tuple of str
-        In the order given.
-    rules : mapping of str to Node
-        The strategy's own expressions, checked.
-    """
-
-    interval: Interval
-    warmup: int
-    features: tuple[str, ...]
-    rules: Mapping[str, Node]
-    _nodes: Mapping[str, Node]
-    _order: tuple[str, ...]
-    _extra: tuple[str, ...]
-
-    def evaluate(
-        self,
-        candles: Candles,
-        model_outputs: Mapping[str, FloatArray] | None = None,
-        books: Mapping[str, FloatArray] | None = None,
-    ) -> Evaluated:
-        """Compute every feature and rule at every bar.
-
-        Causal: what comes out for a prefix of the candles is, bit for bit, the prefix of what
-        comes out for all of them.
-
-        Parameters
-        ----------
-        candles : Candles
-            (T, N) of the strategy's interval.
-        model_outputs, books : mapping of str to (T, N) float64, optional
-            The columns promised to `compile_strategy`.
-
-        Raises
-        ------
-        UserError
-            `of` names a pair that the candles lack.
-        ValueError
-            The candles are of another interval, or a promised column is missing or misshapen.
-        """
-        context = self.evaluation(candles, model_outputs, books).context(self.interval)
-        with np.errstate(all="ignore"):
-            for name in self._order:  # features that others need come first
-                context.value(self._nodes[name])
-            features = {name: context.series(self._nodes[name]) for name in self.features}
-            rules = {name: context.series(node) for name, node in self.rules.items()}
-        return Evaluated(features, Signals(**rules))
-
-    def evaluation(
-        self,
-        candles: Candles,
-        model_outputs: Mapping[str, FloatArray] | None = None,
-        books: Mapping[str, FloatArray] | None = None,
-        values: Callable[[], Values] = dict,
-    ) -> Evaluation:
-        """Return what `signals` of this plan, and of others compiled with it, share.
-
-        Parameters
-        ----------
-        candles, model_outputs, books
-            As for `evaluate`; raises as that does.
-        values : callable
-            Makes what keeps the values of one interval and pair.
-        """
-        if candles.interval != self.interval:
-            raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
-        extra = self._columns({**(books or {}), **(model_outputs or {})}, candles)
-        return Evaluation(candles, extra, values)
-
-    def signals(self, evaluation: Evaluation) -> Signals:
-        """Compute the rules, and of the features what they need."""
-        context = evaluation.context(self.interval)
-        with np.errstate(all="ignore"):
-            return Signals(**{name: context.series(node) for name, node in self.rules.items()})
-
-    def describe(self) -> list[str]:
-        """Return a line for each feature and rule: canonical expression and warm-up."""
-        lines = [
-            f"features.{name}: {node.text} (warm-up {node.warm_up})"
-            for name, node in self._nodes.items()
-        ]
-        lines += [
-            f"strategy.{name}: {node.text} (warm-up {node.warm_up})"
-            for name, node in self.rules.items()
-        ]
-        return [*lines, f"warm-up: {self.warmup} bars of {self.interval}"]
-
-    def _columns(self, given: Mapping[str, FloatArray], candles: Candles) -> dict[str, FloatArray]:
-        """Return the promised columns as read-only float64, stored pair by pair."""
-        columns: dict[str, FloatArray] = {}
-        for name in self._extra:
-            if name not in given:
-                raise ValueError(f"column {name!r} was promised to the strategy, but is not given")
-            array = np.asfortranarray(given[name], np.float64).view()
-            if array.shape != candles.close.shape:
-                raise ValueError(f"{name} must be {candles.close.shape}, was {array.shape}")
-            array.flags.writeable = False
-            columns[name] = array
-        return columns
 
 
 def compile_strategy(

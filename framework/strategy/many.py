@@ -13,9 +13,10 @@ from typing import overload
 from framework.errors import UserError, did_you_mean
 from framework.market.candles import Candles
 from framework.records import Signals
-from framework.strategy.compile import Param, Plan, check_values, plan_of, read_strategy
+from framework.strategy.compile import Param, check_values, plan_of, read_strategy
 from framework.strategy.context import Evaluation
 from framework.strategy.node import Node
+from framework.strategy.plan import Plan
 from framework.strategy.shared_values import SharedValues
 from framework.strategy.spec import StrategySpec
 from framework.types import FloatArray

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from framework.market.candles import Candles
-from framework.strategy.compile import Evaluated, Plan, compile_strategy
+from framework.strategy.compile import compile_strategy
+from framework.strategy.plan import Evaluated, Plan
 from framework.strategy.spec import StrategySpec
 from framework.types import Interval
 
