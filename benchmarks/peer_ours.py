@@ -91,8 +91,8 @@ class Bench:
 
     def __init__(self, *series: str, risk: dict | None = None, costs: bool = False) -> None:
         from framework.engine.execution import Execution
+        from framework.engine.make_rules import make_rules
         from framework.engine.risk import Risk
-        from framework.engine.rules import make_rules
         from framework.exchange.files import Files
         from framework.strategy.compile import compile_strategy
         from framework.strategy.spec import StrategySpec
@@ -109,7 +109,9 @@ class Bench:
         ideal |= {"max_participation": None, "rounding": False}
         execution = Execution(**({} if costs else ideal))
         self.cash = ACCOUNT if costs else CASH
-        self.rules = make_rules(Risk(**(risk or {})), execution, exchange, self.candles.pairs)
+        self.rules = make_rules(
+            Risk(**(risk or {})), execution, exchange, self.candles.pairs, spec.terms
+        )
 
     def signals(self):
         """Evaluate features and rules."""

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from framework.types import BoolArray, FloatArray
+from framework.types import BoolArray, FloatArray, Interval
 
 
 class Kind(IntEnum):
@@ -18,6 +18,7 @@ class Kind(IntEnum):
     CANCELLED = 3
     EXPIRED = 4
     VETOED = 5
+    CHARGED = 6
 
 
 class OrderType(IntEnum):
@@ -29,8 +30,16 @@ class OrderType(IntEnum):
     STOP_LIMIT = 4
 
 
+class TimeInForce(IntEnum):
+    """How long an order waits for what its first bar with trades does not fill."""
+
+    GTC = 1
+    IOC = 2
+    FOK = 3
+
+
 class Reason(IntEnum):
-    """Why an order was decided, or why it was vetoed, cancelled or expired."""
+    """Why an order was decided, vetoed, cancelled or expired, or what was charged."""
 
     SIGNAL = 1
     TARGET_WEIGHT = 2
@@ -54,6 +63,12 @@ class Reason(IntEnum):
     MIN_NOTIONAL = 30
     NO_CASH = 31
     REPLACED = 32
+    TIME_IN_FORCE = 33
+    POST_ONLY = 34
+    NO_PRICE = 35
+    NO_STOP = 36
+    NO_EDGE = 37
+    BORROW = 38
 
 
 EVENT = np.dtype(
@@ -99,6 +114,45 @@ TRADE = np.dtype(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """How long an order waits, and whether it may take from the book.
+
+    Parameters
+    ----------
+    time_in_force : TimeInForce
+        Of what the first bar with trades does not fill.
+    bars : int
+        In which it may fill; 0 is without end.
+    post_only : bool
+        Whether it is cancelled rather than filled as taker.
+    """
+
+    time_in_force: TimeInForce = TimeInForce.GTC
+    bars: int = 0
+    post_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyTerms:
+    """What the engine must know of a strategy besides its signals.
+
+    Parameters
+    ----------
+    interval : Interval
+        Between two decisions.
+    direction : {'long', 'both'}
+        Whether it may sell short.
+    entry_order, exit_order : OrderTerms
+        Of the orders that its signals lead to.
+    """
+
+    interval: Interval
+    direction: str = "long"
+    entry_order: OrderTerms = OrderTerms()
+    exit_order: OrderTerms = OrderTerms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
     """What a strategy wants at the close of every bar, before sizing and limits.
 
@@ -107,14 +161,33 @@ class Signals:
     Parameters
     ----------
     enter, exit : (T, N) bool, optional
-        Open a position; close it.
+        Open a long position; close it.
+    enter_short, exit_short : (T, N) bool, optional
+        Open a short position; close it.
     target : (T, N) float64, optional
-        Wanted weight of equity; NaN leaves the position alone.
+        Wanted weight of equity, below 0 for a short; NaN leaves the position alone.
     confidence : (T, N) float64, optional
         Between 0 and 1, scales an entry's size; NaN counts as 0.
+    anomaly : (T, N) float64, optional
+        Score that the risk rules bound; NaN counts as too high.
+    entry_limit, entry_stop, exit_limit, exit_stop : (T, N) float64, optional
+        Prices of the orders decided in that bar, in quote currency: without one a market order, a
+        limit order, a stop order, with both a stop-limit order.
+    stop_loss, take_profit, trailing_stop : (T, N) float64, optional
+        Distances as fractions of the price, in place of the one number of the risk rules.
     """
 
     enter: BoolArray | None = None
     exit: BoolArray | None = None
+    enter_short: BoolArray | None = None
+    exit_short: BoolArray | None = None
     target: FloatArray | None = None
     confidence: FloatArray | None = None
+    anomaly: FloatArray | None = None
+    entry_limit: FloatArray | None = None
+    entry_stop: FloatArray | None = None
+    exit_limit: FloatArray | None = None
+    exit_stop: FloatArray | None = None
+    stop_loss: FloatArray | None = None
+    take_profit: FloatArray | None = None
+    trailing_stop: FloatArray | None = None

@@ -10,8 +10,11 @@ import numpy as np
 
 from framework.types import RecordArray
 
-ORDERS_PER_PAIR = 4
-"""Slots for open orders of one pair; the first holds the order that changes the position."""
+EXIT, ENTRY = 0, 1
+"""Slots of the order that reduces or ends a position, and of that which opens or enlarges it."""
+
+ORDERS_PER_PAIR = 2
+"""Slots for open orders of one pair."""
 
 MOST_VOLATILITY_BARS = 288
 """Longest window of the volatility limit: a day of 5-minute candles."""
@@ -32,9 +35,15 @@ WALLET = np.dtype(
         ("waiting", np.int64),  # open orders
         ("halted", np.int64),  # 1 once the largest drawdown was reached
         ("halted_until", np.int64),  # bar at whose close trading resumes
-        ("closes_since", np.int64),  # first bar of the `closes` kept
-        ("closes_until", np.int64),  # bar after their last
+        ("closes_since", np.int64),  # first of the `closes` kept, counted
+        ("closes_until", np.int64),  # one after their last
         ("day_closed", np.int64),  # 1 once the day's largest loss was reached
+        ("shorts", np.int64),  # pairs in a short position
+        ("called", np.int64),  # 1 after a close that called for margin
+        ("wins", np.int64),  # round trips closed with a gain
+        ("losses", np.int64),  # the others
+        ("won", np.float64),  # sum of their gains, fractions of the money put in
+        ("lost", np.float64),  # sum of their losses
     ],
     align=True,
 )
@@ -48,8 +57,14 @@ POSITION = np.dtype(
         ("last_price", np.float64),  # close of the last bar that had one
         ("stop", np.float64),  # 0 when there is none
         ("target", np.float64),  # inf when there is none
-        ("range", np.float64),  # average true range at entry
-        ("borrowed", np.float64),  # quote currency, of a short
+        ("stop_distance", np.float64),  # of the entry price; 0 when there is none
+        ("target_distance", np.float64),
+        ("trail_distance", np.float64),  # of the best price
+        ("trailed", np.float64),  # level of the trailing stop; 0 before the first
+        ("entered", np.float64),  # units entered since the position was flat
+        ("paid", np.float64),  # quote currency put into them, fees included
+        ("received", np.float64),  # quote currency got back, fees and borrowing deducted
+        ("owed", np.float64),  # quote currency, for the borrowed units of a short
         ("taken", np.float64),  # units filled in bar `taken_bar`
         ("taken_bar", np.int64),
         ("wish", np.float64),  # quote currency, while one bar's entries are sized
@@ -60,6 +75,7 @@ POSITION = np.dtype(
         ("veto", np.int64),  # Reason of the last veto
         ("stop_reason", np.int64),  # Reason a fill at `stop` has
         ("targets_hit", np.int64),
+        ("inside_bar", np.int64),  # of the last entry filled inside a bar
         ("closes", np.float64, (CLOSES,)),  # of bar b at b modulo their number
     ],
     align=True,
@@ -81,7 +97,12 @@ ORDER = np.dtype(
         ("reason", np.int64),  # Reason
         ("time_in_force", np.int64),
         ("post_only", np.int64),
-        ("closes", np.int64),  # 1: sells whatever is held
+        ("arrived_bar", np.int64),  # first bar with trades since; -1 before it
+        ("triggered", np.int64),  # 1 once the stop price was touched
+        ("closes", np.int64),  # 1: ends whatever is held
+        ("stop_distance", np.float64),  # of the position to be; 0 when there is none
+        ("target_distance", np.float64),
+        ("trail_distance", np.float64),
     ],
     align=True,
 )
@@ -133,7 +154,7 @@ def new_account(pairs: Sequence[str], cash: float) -> RecordArray:
     wallet["halted_until"] = _LONG_AGO
     positions = account["positions"]
     positions["target"] = np.inf
-    for name in ("taken_bar", "entry_bar", "stopped_bar", "veto_bar"):
+    for name in ("taken_bar", "entry_bar", "inside_bar", "stopped_bar", "veto_bar"):
         positions[name] = _LONG_AGO
     return account
 

@@ -47,7 +47,7 @@ def coast(
                 t = _hold(book, market, limits, equity_T, t, quiet, first)
             if t < block:
                 break
-        if limits.rules_1[0].volatility_bars > 0 and t > start:
+        if limits.rules_1[0].remembers != 0 and t > start:
             remember(book, market, start, t)
         wallet.bars += t - start
     return t

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from framework.config.component import component
+from framework.types import Interval
 
 BasisPoints = Annotated[float, Field(ge=0, le=1_000)]
 """Hundredths of a per cent of a price."""
@@ -22,13 +23,24 @@ class Execution:
     slippage_bps: BasisPoints = 1.0
     """Further loss of every fill, in basis points of the price."""
 
+    slippage_volatility: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Further slippage, as a multiple of the standard deviation of the pair's log-returns per bar,
+    over the last `risk.volatility_bars` before the fill."""
+
     impact_bps: BasisPoints = 10.0
-    """Loss of a fill as large as the bar's whole volume, in basis points of the price; smaller
-    fills lose in proportion to their share of the volume."""
+    """Loss of a fill as large as the bar's whole volume, in basis points of the price."""
+
+    impact_power: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Smaller fills lose that times their share of the volume to this power: 1 is in proportion,
+    0.5 the square root."""
 
     max_participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1
     """Largest share of a bar's volume that one pair's fills take together; the rest of an order
     waits for the next bars. Null: no bound."""
+
+    interval: Interval | None = None
+    """Candles on which orders fill, of which the strategy's interval is a multiple; null: the
+    strategy's own."""
 
     rounding: bool = True
     """Round to the market's lot step and tick size, and refuse orders below its minimum size."""

@@ -42,8 +42,18 @@ def _compile(source_key: int) -> Any:
         standing_NT: ByteArray,
         enter_NT: BoolArray,
         exit_NT: BoolArray,
+        enter_short_NT: BoolArray,
+        exit_short_NT: BoolArray,
         target_NT: FloatArray,
         confidence_NT: FloatArray,
+        anomaly_NT: FloatArray,
+        entry_limit_NT: FloatArray,
+        entry_stop_NT: FloatArray,
+        exit_limit_NT: FloatArray,
+        exit_stop_NT: FloatArray,
+        stop_loss_NT: FloatArray,
+        take_profit_NT: FloatArray,
+        trailing_stop_NT: FloatArray,
         rules_1: RecordArray,
         pairs_N: RecordArray,
         events_E: RecordArray,
@@ -59,7 +69,22 @@ def _compile(source_key: int) -> Any:
         source_key  # noqa: B018 - closed over, so part of the key
         book = Book(wallet_1, positions_N, orders_NK)
         market = Market(time_T, open_NT, high_NT, low_NT, close_NT, volume_NT, standing_NT)
-        wants = Wants(enter_NT, exit_NT, target_NT, confidence_NT)
+        wants = Wants(
+            enter_NT,
+            exit_NT,
+            enter_short_NT,
+            exit_short_NT,
+            target_NT,
+            confidence_NT,
+            anomaly_NT,
+            entry_limit_NT,
+            entry_stop_NT,
+            exit_limit_NT,
+            exit_stop_NT,
+            stop_loss_NT,
+            take_profit_NT,
+            trailing_stop_NT,
+        )
         limits = Limits(rules_1, pairs_N)
         ledger = Ledger(events_E, count_1)
         full = events_E.size - EVENTS_PER_PAIR * positions_N.size

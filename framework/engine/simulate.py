@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -175,7 +175,8 @@ def step_once(account: RecordArray, candles: Candles, signals: Signals, rules: R
 
 
 _CANDLES = ("open", "high", "low", "close", "volume", "standing")
-_SIGNALS = ("enter", "exit", "target", "confidence")
+_SIGNALS = tuple(field.name for field in fields(Signals))
+_FLAGS = ("enter", "exit", "enter_short", "exit_short")
 
 
 def candle_arrays(candles: Candles) -> tuple[Any, ...]:
@@ -184,12 +185,10 @@ def candle_arrays(candles: Candles) -> tuple[Any, ...]:
 
 
 def signal_arrays(signals: Signals) -> tuple[Any, ...]:
-    """Return the four signals as read-only (N, T), empty where there is none."""
-    return (
-        _by_pair(signals.enter, _NO_FLAGS),
-        _by_pair(signals.exit, _NO_FLAGS),
-        _by_pair(signals.target, _NO_NUMBERS),
-        _by_pair(signals.confidence, _NO_NUMBERS),
+    """Return every signal as read-only (N, T), empty where there is none."""
+    return tuple(
+        _by_pair(getattr(signals, name), _NO_FLAGS if name in _FLAGS else _NO_NUMBERS)
+        for name in _SIGNALS
     )
 
 
@@ -202,7 +201,7 @@ def _by_pair(array: Any, missing: Any) -> Any:
 
 def check_inputs(candles: Candles, signals: Signals, rules: Rules) -> None:
     """Refuse arrays that do not belong together; the compiled loop does not look."""
-    if signals.target is not None and (signals.enter is not None or signals.exit is not None):
+    if signals.target is not None and any(getattr(signals, name) is not None for name in _FLAGS):
         raise ValueError("signals are either enter and exit, or target")
     for name in _SIGNALS:
         array = getattr(signals, name)

@@ -41,8 +41,18 @@ class Wants(NamedTuple):
 
     enter_NT: BoolArray
     exit_NT: BoolArray
+    enter_short_NT: BoolArray
+    exit_short_NT: BoolArray
     target_NT: FloatArray
     confidence_NT: FloatArray
+    anomaly_NT: FloatArray
+    entry_limit_NT: FloatArray
+    entry_stop_NT: FloatArray
+    exit_limit_NT: FloatArray
+    exit_stop_NT: FloatArray
+    stop_loss_NT: FloatArray
+    take_profit_NT: FloatArray
+    trailing_stop_NT: FloatArray
 
 
 class Limits(NamedTuple):

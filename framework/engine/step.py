@@ -59,7 +59,7 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
         close_all(book, market, ledger, t)
     if rules.time_stop > 0 and wallet.held > 0:
         sell_old(book, market, limits, ledger, t)
-    if rules.volatility_bars > 0:
+    if rules.remembers != 0:
         remember(book, market, t, t + 1)
     if wants_something(book, wants, t):
         decide(book, market, wants, limits, ledger, t)

@@ -31,7 +31,7 @@ def too_volatile(book: Book, limits: Limits, n: int) -> bool:
     """Tell whether pair `n` moves more than allowed, or too few closes are known to tell."""
     rules = limits.rules_1[0]
     return bool(
-        rules.volatility_bars > 0
+        rules.max_volatility < math.inf
         and not volatility(book, n, rules.volatility_bars) <= rules.max_volatility
     )
 

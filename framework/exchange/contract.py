@@ -44,6 +44,12 @@ class Exchange:
     spot_only: bool = True
     """Spot exchanges sell only what is held."""
 
+    borrow_rate: float = Field(default=0.1, ge=0, le=10)
+    """What lending the units of a short costs a year, as a fraction of their value."""
+
+    maintenance_margin: float = Field(default=0.25, ge=0, lt=1)
+    """Equity that shorts need, as a fraction of their value; below it all positions are closed."""
+
     @property
     def origin(self) -> str:
         """Where its candles come from, in words, for the data certificate."""

@@ -37,14 +37,15 @@ class Backtest:
 
     def prepare(self, context: Context) -> None:
         """Compile the strategy, so that every fault in it is reported before data is read."""
-        from framework.engine.rules import check_direction
+        from framework.engine.make_rules import check_rules
 
         if context.settings.verify == "vectorbt":
             from framework.results.verify import require_vectorbt
 
             require_vectorbt()
         _compile(context)
-        check_direction(context.settings.strategy.direction)
+        settings = context.settings
+        check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
 
     def run(self, context: Context) -> None:
         """Load, simulate, test, judge, write.
@@ -89,7 +90,7 @@ class Backtest:
         finish(context, outcome)
 
     def _pipeline(self, context: Context, plan: Plan, loaded: Loaded) -> Pipeline:
-        from framework.engine.rules import make_rules
+        from framework.engine.make_rules import make_rules
 
         settings = context.settings
         rules = make_rules(
@@ -97,7 +98,7 @@ class Backtest:
             settings.execution,
             settings.exchange,
             loaded.candles.pairs,
-            settings.strategy.direction,
+            settings.strategy.terms,
         )
         from framework.engine.simulate import is_compiled
 

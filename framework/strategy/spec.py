@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from framework.config.component import component
+from framework.records import StrategyTerms
 from framework.types import Interval
 
 
@@ -45,6 +46,11 @@ class StrategySpec:
 
     direction: Literal["long", "both"] = "long"
     """Whether a target below 0 may sell short."""
+
+    @property
+    def terms(self) -> StrategyTerms:
+        """What the engine must know besides the signals."""
+        return StrategyTerms(interval=self.interval, direction=self.direction)
 
     @model_validator(mode="after")
     def _one_kind_of_rule(self) -> Self:

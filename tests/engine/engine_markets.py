@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from framework.engine.execution import Execution
+from framework.engine.make_rules import make_rules
 from framework.engine.risk import Risk
-from framework.engine.rules import Rules, make_rules
+from framework.engine.rules import Rules
 from framework.exchange.contract import Exchange
 from framework.market.candles import Candles, Standing
 from framework.market.rules import MarketRules
-from framework.records import Signals
+from framework.records import Signals, StrategyTerms
 from framework.types import Interval
 
 IDEAL = Execution(
     half_spread_bps=0, slippage_bps=0, impact_bps=0, max_participation=None, rounding=False
 )
 MINUTE_NS = 60_000_000_000
+MINUTE = Interval(MINUTE_NS)
 
 
 class Venue(Exchange):
@@ -35,9 +37,16 @@ class Venue(Exchange):
         raise NotImplementedError
 
 
-def rules_of(risk=None, execution=IDEAL, pairs=("A-Q",), fee_bps=0.0, market=None) -> Rules:
+def rules_of(
+    risk=None, execution=IDEAL, pairs=("A-Q",), fee_bps=0.0, market=None, interval=MINUTE
+) -> Rules:
     venue = Venue(name="venue", taker_fee_bps=fee_bps, market=market or MarketRules())
-    return make_rules(risk or Risk(), execution, venue, pairs)
+    return make_rules(risk or Risk(), execution, venue, pairs, StrategyTerms(interval=interval))
+
+
+def terms_of(candles, **terms) -> StrategyTerms:
+    """Terms of a strategy that decides on these candles."""
+    return StrategyTerms(interval=candles.interval, **terms)
 
 
 def market_of(*bars, volume=1e9, start=0, flat=(), interval="1m") -> Candles:

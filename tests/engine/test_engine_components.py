@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from engine_markets import IDEAL, Venue, market_of, rules_of, signals_of
+from engine_markets import IDEAL, MINUTE, Venue, market_of, rules_of, signals_of
 from pydantic import ValidationError
 
 from framework.engine.assumptions import assumptions
 from framework.engine.execution import Execution
 from framework.engine.kernel import is_compiled
+from framework.engine.make_rules import make_rules
 from framework.engine.risk import Risk
-from framework.engine.rules import make_rules
 from framework.engine.simulate import simulate
 from framework.errors import UserError
 from framework.market.rules import MarketRules
-from framework.records import Signals
+from framework.records import Signals, StrategyTerms
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -67,9 +67,10 @@ def test_execution_outside_its_range_is_refused(wrong):
         Execution(**wrong)
 
 
-def test_direction_both_is_refused_with_the_choice():
-    with pytest.raises(UserError, match=r"strategy.direction: must be long \(was 'both'\)"):
-        make_rules(Risk(), IDEAL, Venue(name="v"), ["A-Q"], "both")
+def test_shorts_are_refused_on_a_spot_exchange():
+    terms = StrategyTerms(interval=MINUTE, direction="both")
+    with pytest.raises(UserError, match=r"must be long on v, a spot exchange.*\(was 'both'\)"):
+        make_rules(Risk(), IDEAL, Venue(name="v"), ["A-Q"], terms)
 
 
 def test_market_rules_of_single_pairs_count_only_when_rounding():
@@ -77,8 +78,10 @@ def test_market_rules_of_single_pairs_count_only_when_rounding():
         name="v", market=MarketRules(lot_step=1), markets={"B-Q": MarketRules(lot_step=2)}
     )
     pairs = ["A-Q", "B-Q"]
-    assert make_rules(Risk(), Execution(), venue, pairs).pairs["lot_step"].tolist() == [1, 2]
-    assert make_rules(Risk(), IDEAL, venue, pairs).pairs["lot_step"].tolist() == [0, 0]
+    terms = StrategyTerms(interval=MINUTE)
+    rounded = make_rules(Risk(), Execution(), venue, pairs, terms)
+    assert rounded.pairs["lot_step"].tolist() == [1, 2]
+    assert make_rules(Risk(), IDEAL, venue, pairs, terms).pairs["lot_step"].tolist() == [0, 0]
 
 
 def test_rules_cannot_be_written_to():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from engine_markets import terms_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_engine_twin import random_case
 
-from framework.engine.rules import make_rules
+from framework.engine.make_rules import make_rules
 from framework.engine.simulate import simulate
 from framework.records import Kind, OrderType, Reason
 
@@ -19,7 +20,7 @@ few = settings(max_examples=40, deadline=None)
 
 def traded(seed):
     candles, signals, risk, execution, venue, cash = random_case(seed)
-    rules = make_rules(risk, execution, venue, candles.pairs)
+    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
     return candles, signals, risk, execution, cash, simulate(candles, signals, rules, cash)
 
 
@@ -129,7 +130,7 @@ def test_nothing_is_held_beyond_the_time_stop_where_it_can_be_sold(seed):
     candles, signals, risk, execution, venue, cash = random_case(seed)
     risk = replace(risk, time_stop=risk.time_stop or 3)
     execution = replace(execution, max_participation=None)
-    rules = make_rules(risk, execution, venue, candles.pairs)
+    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
     units = holdings(candles, simulate(candles, signals, rules, cash).events)[0]
     bars = np.zeros(units.shape[1])
     for held, standing in zip(units > 1e-9, candles.standing, strict=True):
@@ -161,7 +162,7 @@ def test_no_entry_is_decided_where_it_is_forbidden(seed):
 @given(seeds)
 def test_inputs_are_left_as_they_were_and_a_second_run_is_equal(seed):
     candles, signals, risk, execution, venue, cash = random_case(seed)
-    rules = make_rules(risk, execution, venue, candles.pairs)
+    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
     arrays = [a for a in vars_of(signals) if a is not None]
     before = candles.digest, [a.copy() for a in arrays], rules.scalars.copy(), rules.pairs.copy()
     one, two = (simulate(candles, signals, rules, cash) for _ in range(2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_markets import market_of, rules_of
+from engine_markets import market_of, rules_of, terms_of
 from test_engine_twin import random_case
 
 from framework.engine.account import (
@@ -13,8 +13,8 @@ from framework.engine.account import (
     account_to_bytes,
     new_account,
 )
+from framework.engine.make_rules import make_rules
 from framework.engine.orders_hash import OrdersHash
-from framework.engine.rules import make_rules
 from framework.engine.simulate import simulate, step_once
 from framework.records import Signals
 
@@ -28,7 +28,12 @@ def cut(signals, bars):
 
 def case(seed):
     candles, signals, risk, execution, venue, cash = random_case(seed)
-    return candles, signals, make_rules(risk, execution, venue, candles.pairs), cash
+    return (
+        candles,
+        signals,
+        make_rules(risk, execution, venue, candles.pairs, terms_of(candles)),
+        cash,
+    )
 
 
 @pytest.mark.parametrize("seed", range(100, 112))

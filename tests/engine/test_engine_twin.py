@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_markets import Venue, random_market
+from engine_markets import Venue, random_market, terms_of
 from engine_twin import Twin
 
 from framework.engine.execution import Execution
+from framework.engine.make_rules import make_rules
 from framework.engine.orders_hash import OrdersHash
 from framework.engine.risk import Risk
-from framework.engine.rules import make_rules
 from framework.engine.simulate import simulate
 from framework.market.rules import MarketRules
 from framework.records import EVENT, Kind, Reason, Signals
@@ -90,7 +90,7 @@ def events_of(twin):
 @pytest.mark.parametrize("seed", range(CASES))
 def test_random_market_gives_the_twin_s_ledger(seed):
     candles, signals, risk, execution, venue, cash = random_case(seed)
-    rules = make_rules(risk, execution, venue, candles.pairs)
+    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
     first = seed % 7
     simulation = simulate(candles, signals, rules, cash, first=first)
     twin = Twin(candles, signals, risk, execution, venue, cash).run(first)
@@ -109,11 +109,12 @@ def test_random_cases_reach_every_reason_and_kind():
     reasons, kinds = set(), set()
     for seed in range(CASES):
         candles, signals, risk, execution, venue, cash = random_case(seed)
-        rules = make_rules(risk, execution, venue, candles.pairs)
+        rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
         events = simulate(candles, signals, rules, cash).events
         reasons |= set(events["reason"].tolist())
         kinds |= set(events["kind"].tolist())
     later = {Reason.MARGIN_CALL, Reason.CORRELATION, Reason.ANOMALY}
+    later |= {reason for reason in Reason if reason > Reason.REPLACED}
     later |= {Reason.MAX_PAIR_EXPOSURE}  # shrinks entries, refuses none
     assert set(Reason) - later <= reasons
-    assert set(Kind) - {Kind.EXPIRED} == kinds
+    assert set(Kind) - {Kind.EXPIRED, Kind.CHARGED} == kinds

@@ -7,13 +7,13 @@ import math
 
 import numpy as np
 import pytest
-from engine_markets import market_of, rules_of, signals_of
+from engine_markets import market_of, rules_of, signals_of, terms_of
 from test_engine_twin import random_case
 
 from framework.engine import many
+from framework.engine.make_rules import make_rules
 from framework.engine.many import simulate_many
 from framework.engine.risk import Risk
-from framework.engine.rules import make_rules
 from framework.engine.simulate import simulate
 from framework.engine.tally import FIGURES, SUMS, open_trades, tally_equity, tally_events
 from framework.records import EVENT, Kind, Signals
@@ -54,7 +54,7 @@ def cases(seed):
     shape = candles.close.shape
     flags = Signals(enter=rng.random(shape) < 0.3, exit=rng.random(shape) < 0.3)
     risks = (risk, Risk(), Risk(stop_loss=0.01, take_profit=0.02, fraction=0.5))
-    rules = [make_rules(each, execution, venue, candles.pairs) for each in risks]
+    rules = [make_rules(each, execution, venue, candles.pairs, terms_of(candles)) for each in risks]
     return candles, [signals, flags], rules, cash
 
 
