@@ -63,11 +63,12 @@ POSITION = np.dtype(
         ("trailed", np.float64),  # level of the trailing stop; 0 before the first
         ("entered", np.float64),  # units entered since the position was flat
         ("paid", np.float64),  # quote currency put into them, fees included
-        ("received", np.float64),  # quote currency got back, fees and borrowing deducted
+        ("profit", np.float64),  # quote currency got for them so far, less what was paid
         ("owed", np.float64),  # quote currency, for the borrowed units of a short
         ("taken", np.float64),  # units filled in bar `taken_bar`
         ("taken_bar", np.int64),
         ("wish", np.float64),  # quote currency, while one bar's entries are sized
+        ("wish_side", np.int64),  # +1 long, -1 short
         ("confidence", np.float64),  # 0..1, at entry
         ("entry_bar", np.int64),
         ("stopped_bar", np.int64),  # of the last stop
@@ -98,7 +99,7 @@ ORDER = np.dtype(
         ("time_in_force", np.int64),
         ("post_only", np.int64),
         ("arrived_bar", np.int64),  # first bar with trades since; -1 before it
-        ("triggered", np.int64),  # 1 once the stop price was touched
+        ("at_open", np.int64),  # 1 while it fills at the open of the bar at hand
         ("closes", np.int64),  # 1: ends whatever is held
         ("stop_distance", np.float64),  # of the position to be; 0 when there is none
         ("target_distance", np.float64),

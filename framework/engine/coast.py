@@ -1,8 +1,8 @@
 """Bars in which nothing but the account's value changes, taken in one go.
 
 Most bars are like this. What `step` would do to them is done here with everything in registers;
-the first bar in which an order waits, a signal acts, a level is reached, a day opens or a limit is
-passed, a position is due or a halt ends is left to `step`.
+the first bar in which an order waits, a short is held, a signal acts, a level is reached, a day
+opens or a limit is passed, a position is due or a halt ends is left to `step`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 
 from framework.engine.compiled import inlined
 from framework.engine.state import Book, Limits, Market, Wants
-from framework.engine.stops import reached, trail
+from framework.engine.stops import follow, reached, trail
 from framework.engine.time_stop import first_due
 from framework.engine.volatility import remember
 from framework.types import DAY_NS, BoolArray, FloatArray
@@ -35,7 +35,8 @@ def coast(
     `equity_T` begins at bar `first`.
     """
     wallet, t = book.wallet_1[0], start
-    if wallet.waiting == 0 and (wallet.held == 0 or wallet.halted == 0):
+    idle = wallet.held == 0 or (wallet.halted == 0 and wallet.shorts == 0)
+    if wallet.waiting == 0 and idle:
         while t < market.time_T.size:
             block = min(t + _BLOCK, market.time_T.size)
             quiet = _quiet_until(book, market, wants, limits, start, t, block)
@@ -44,7 +45,7 @@ def coast(
                     equity_T[i - first] = wallet.cash
                 t = quiet
             else:
-                t = _hold(book, market, limits, equity_T, t, quiet, first)
+                t = _hold(book, market, wants, limits, equity_T, t, quiet, first)
             if t < block:
                 break
         if limits.rules_1[0].remembers != 0 and t > start:
@@ -61,14 +62,13 @@ def _quiet_until(
 
     The wallet has counted the bars before `begun`.
     """
-    enters, exits = wants.enter_NT.shape[0] > 0, wants.exit_NT.shape[0] > 0
     quiet = stop
     for n in range(book.positions_N.size):
         if book.positions_N[n].units != 0.0:
-            if exits:
-                quiet = _first_true(wants.exit_NT, n, start, quiet)
-        elif enters:
+            quiet = _first_true(wants.exit_NT, n, start, quiet)
+        else:
             quiet = _first_true(wants.enter_NT, n, start, quiet)
+        quiet = _first_true(wants.enter_short_NT, n, start, quiet)
         if wants.target_NT.shape[0] > 0:
             for t in range(start, quiet):
                 if not math.isnan(wants.target_NT[n, t]):
@@ -88,6 +88,8 @@ def _quiet_until(
 @inlined
 def _first_true(flags_NT: BoolArray, n: int, start: int, stop: int) -> int:
     """Return the first bar before `stop` with the flag of pair `n`, or `stop`."""
+    if flags_NT.shape[0] == 0:
+        return stop
     found = False
     for t in range(start, stop):  # without a way out, many bars at a time
         found |= flags_NT[n, t]
@@ -102,16 +104,18 @@ def _first_true(flags_NT: BoolArray, n: int, start: int, stop: int) -> int:
 def _hold(
     book: Book,
     market: Market,
+    wants: Wants,
     limits: Limits,
     equity_T: FloatArray,
     start: int,
     stop: int,
     first: int,
 ) -> int:
-    """Value positions at each close and raise their stops, until a price acts."""
+    """Value longs at each close and raise their stops, until a price acts."""
     wallet, rules, t = book.wallet_1[0], limits.rules_1[0], start
     cash, peak, equity = wallet.cash, wallet.peak_equity, wallet.equity
     guarded, trails = rules.guarded != 0, rules.rising != 0
+    by_bar = wants.trailing_stop_NT.size > 0
     day_floor = wallet.day_equity * (1.0 - rules.daily_loss)
     kept = 1.0 - rules.max_drawdown
     while t < stop:
@@ -129,7 +133,11 @@ def _hold(
         highest = value if value > peak else peak
         if acts or value <= day_floor or value <= highest * kept:
             break
-        if trails:
+        if trails and by_bar:
+            for n in range(book.positions_N.size):
+                if book.positions_N[n].units != 0.0:
+                    follow(book, market, wants, limits, n, t)
+        elif trails:
             for n in range(book.positions_N.size):
                 trail(book.positions_N[n], market, limits, n, t)
         peak, equity = highest, value

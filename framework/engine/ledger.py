@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from framework.engine.compiled import compiled
 from framework.engine.state import Ledger, Record
-from framework.records import Kind
+from framework.records import Kind, OrderType, Reason
 
 _DECIDED, _FILLED = int(Kind.DECIDED), int(Kind.FILLED)
-_CANCELLED, _VETOED = int(Kind.CANCELLED), int(Kind.VETOED)
+_VETOED, _CHARGED = int(Kind.VETOED), int(Kind.CHARGED)
+_MARKET, _BORROW = int(OrderType.MARKET), int(Reason.BORROW)
 
-EVENTS_PER_PAIR = 16
-"""More than one bar can write for one pair: fills, an exit, a cancellation, a decision, a veto."""
+EVENTS_PER_PAIR = 40
+"""More than one bar can write for one pair: fills, each target, a stop, ends, decisions, a veto."""
 
 
 @compiled
@@ -66,16 +67,16 @@ def write_filled(
 
 
 @compiled
-def write_cancelled(
-    ledger: Ledger, time: int, n: int, order: Record, reason: int, price: float
+def write_ended(
+    ledger: Ledger, time: int, n: int, order: Record, kind: int, reason: int, price: float
 ) -> None:
-    """What was left of an order was cancelled for `reason`."""
+    """What was left of an order was cancelled, or expired, for `reason`."""
     event = ledger.events_E[ledger.count_1[0]]
     ledger.count_1[0] += 1
     event.time = time
     event.order = order.id
     event.pair = n
-    event.kind = _CANCELLED
+    event.kind = kind
     event.side = order.side
     event.type = order.type
     event.reason = reason
@@ -88,11 +89,33 @@ def write_cancelled(
 
 
 @compiled
+def write_charged(
+    ledger: Ledger, time: int, n: int, order: Record, units: float, amount: float
+) -> None:
+    """What was owed for `units` borrowed was paid when an order gave them back."""
+    event = ledger.events_E[ledger.count_1[0]]
+    ledger.count_1[0] += 1
+    event.time = time
+    event.order = order.id
+    event.pair = n
+    event.kind = _CHARGED
+    event.side = order.side
+    event.type = order.type
+    event.reason = _BORROW
+    event.units = units
+    event.quote = amount
+    event.price = 0.0
+    event.fee = 0.0
+    event.slippage = 0.0
+    event.confidence = order.confidence
+
+
+@compiled
 def write_vetoed(
     ledger: Ledger,
     time: int,
     n: int,
-    order_type: int,
+    side: int,
     reason: int,
     quote: float,
     price: float,
@@ -105,8 +128,8 @@ def write_vetoed(
     event.order = 0
     event.pair = n
     event.kind = _VETOED
-    event.side = 1
-    event.type = order_type
+    event.side = side
+    event.type = _MARKET
     event.reason = reason
     event.units = 0.0
     event.quote = quote

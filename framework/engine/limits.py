@@ -6,19 +6,20 @@ ledger holds the first.
 
 from __future__ import annotations
 
-import numpy as np
-
 from framework.engine.compiled import compiled
 from framework.engine.costs import tradable
-from framework.engine.exposure import exposure, occupied, open_exposure
+from framework.engine.exposure import exposure, occupied, occupies, open_exposure
 from framework.engine.ledger import write_vetoed
+from framework.engine.orders import NEVER
+from framework.engine.prices import distances_known, entry_prices, priced
 from framework.engine.state import Book, Ledger, Limits, Market, Record, Wants
 from framework.engine.volatility import too_volatile
 from framework.engine.wants import confidence
-from framework.records import OrderType, Reason
+from framework.records import Reason
 from framework.types import DAY_NS
 
-_MARKET = int(OrderType.MARKET)
+_MARGIN_CALL = int(Reason.MARGIN_CALL)
+_NO_PRICE, _NO_STOP = int(Reason.NO_PRICE), int(Reason.NO_STOP)
 _NOT_TRADABLE, _COOL_DOWN = int(Reason.NOT_TRADABLE), int(Reason.COOL_DOWN)
 _MAX_DRAWDOWN, _DAILY_LOSS = int(Reason.MAX_DRAWDOWN), int(Reason.DAILY_LOSS)
 _VOLATILITY = int(Reason.VOLATILITY)
@@ -26,9 +27,6 @@ _MAX_POSITIONS, _MAX_EXPOSURE = int(Reason.MAX_POSITIONS), int(Reason.MAX_EXPOSU
 
 NOTHING = 1e-9
 """Shares of equity below this are rounding, not room."""
-
-NEVER = np.iinfo(np.int64).max // 2
-"""A bar that does not come."""
 
 
 @compiled
@@ -60,19 +58,26 @@ def halt(wallet: Record, limits: Limits) -> None:
 
 
 @compiled
-def refusal(book: Book, market: Market, limits: Limits, n: int, t: int) -> int:
+def refusal(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t: int) -> int:
     """Return the reason why pair `n` may not be entered now whatever the size; 0 when it may."""
-    wallet = book.wallet_1[0]
+    wallet, position = book.wallet_1[0], book.positions_N[n]
     if not tradable(market, n, t):
         return _NOT_TRADABLE
+    if wallet.called != 0:
+        return _MARGIN_CALL
     if wallet.halted != 0:
         return _MAX_DRAWDOWN
     if wallet.day_closed != 0:
         return _DAILY_LOSS
     if too_volatile(book, limits, n):
         return _VOLATILITY
-    if wallet.bars - book.positions_N[n].stopped_bar < limits.rules_1[0].cool_down:
+    if wallet.bars - position.stopped_bar < limits.rules_1[0].cool_down:
         return _COOL_DOWN
+    limit, stop = entry_prices(wants, limits, n, t, position.wish_side)
+    if not priced(limit, stop):
+        return _NO_PRICE
+    if not distances_known(wants, n, t):
+        return _NO_STOP
     return 0
 
 
@@ -84,7 +89,7 @@ def veto(
     position, bar = book.positions_N[n], book.wallet_1[0].bars
     if position.veto != reason or position.veto_bar != bar - 1:
         write_vetoed(
-            ledger, market.time_T[t], n, _MARKET, reason,
+            ledger, market.time_T[t], n, position.wish_side, reason,
             position.wish, market.close_NT[n, t], confidence(wants, n, t),
         )  # fmt: skip
     position.veto = reason
@@ -100,12 +105,12 @@ def cap_positions(
     slots = max(0, limits.rules_1[0].max_positions - occupied(book))
     entering = 0
     for n in range(book.positions_N.size):
-        if book.positions_N[n].wish > 0.0 and book.positions_N[n].units == 0.0:
+        if book.positions_N[n].wish > 0.0 and not occupies(book, n):
             entering += 1
     while entering > slots:
         last, least = -1, 2.0
         for n in range(book.positions_N.size):
-            if book.positions_N[n].wish > 0.0 and book.positions_N[n].units == 0.0:
+            if book.positions_N[n].wish > 0.0 and not occupies(book, n):
                 if confidence(wants, n, t) <= least:
                     last, least = n, confidence(wants, n, t)
         veto(book, market, wants, ledger, last, t, _MAX_POSITIONS)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from framework.engine.compiled import apart
-from framework.engine.state import Limits
+from framework.engine.prices import distance
+from framework.engine.state import Limits, Wants
 
 
 @apart
-def loss_at_stop(limits: Limits, n: int, price: float) -> float:
+def loss_at_stop(wants: Wants, limits: Limits, n: int, t: int, side: int, price: float) -> float:
     """Return the share of pair `n`'s entry budget that is lost at its stop-loss.
 
-    The budget buys at an entry price that holds the costs of the entry, and pays its fee. The sale
-    happens at the stop, rounded down by up to a tick, pays the fee again and loses spread, slippage
-    and the impact of the largest share of a volume that it may take. An opening beyond the stop,
-    and without a bound on participation a sale larger than a bar's volume, lose more.
+    The budget covers the entry, at a price that holds its costs, and its fee. The exit happens at
+    the stop, rounded by up to a tick, pays the fee again and loses spread, slippage and the impact
+    of the largest share of a volume that it may take. An opening beyond the stop, and without a
+    bound on participation an exit larger than a bar's volume, lose more.
     """
     rules, pair = limits.rules_1[0], limits.pairs_N[n]
     cost = rules.half_spread + rules.slippage + rules.impact * min(1.0, rules.max_participation)
-    stop = max(0.0, 1.0 - rules.stop_loss - pair.tick_size / price)
-    return float(1.0 - stop * (1.0 - cost) * (1.0 - pair.taker_fee) / (1.0 + pair.taker_fee))
+    away = distance(rules.stop_loss, wants.stop_loss_NT, n, t)
+    if side > 0:
+        stop = max(0.0, 1.0 - away - pair.tick_size / price)
+        kept = stop * (1.0 - cost) * (1.0 - pair.taker_fee)
+        return float(1.0 - kept / (1.0 + pair.taker_fee))
+    stop = 1.0 + away + pair.tick_size / price
+    paid = stop * (1.0 + cost) * (1.0 + pair.taker_fee)
+    return float((paid - (1.0 - pair.taker_fee)) / (1.0 + pair.taker_fee))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from framework.engine.account import ENTRY
 from framework.engine.compiled import compiled
 from framework.engine.exposure import free_cash, occupied
 from framework.engine.ledger import write_decided
 from framework.engine.limits import share_out, veto
 from framework.engine.orders import place
+from framework.engine.prices import entry_prices, first_price, order_type, set_entry
 from framework.engine.risk_per_trade import loss_at_stop
 from framework.engine.rounding import round_down
 from framework.engine.rules import QUOTE_AMOUNT, RISK_PER_TRADE, SPLIT_EQUALLY
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.wants import confidence
-from framework.records import OrderType, Reason
+from framework.records import Reason
 
-_MARKET, _NO_CASH = int(OrderType.MARKET), int(Reason.NO_CASH)
+_NO_CASH = int(Reason.NO_CASH)
 _MIN_NOTIONAL = int(Reason.MIN_NOTIONAL)
 
 
@@ -34,7 +36,8 @@ def size_entries(book: Book, market: Market, wants: Wants, limits: Limits, t: in
             if rules.sizing == QUOTE_AMOUNT:
                 size = rules.quote_amount
             elif rules.sizing == RISK_PER_TRADE:
-                loss = loss_at_stop(limits, n, market.close_NT[n, t])
+                side, price = book.positions_N[n].wish_side, market.close_NT[n, t]
+                loss = loss_at_stop(wants, limits, n, t, side, price)
                 size = equity * rules.risk_per_trade / loss
             else:
                 size = equity * share
@@ -45,7 +48,7 @@ def size_entries(book: Book, market: Market, wants: Wants, limits: Limits, t: in
 def spend(
     book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int, reason: int
 ) -> None:
-    """Turn the wishes that free cash allows into market orders for the next bar."""
+    """Turn the wishes that free cash allows into orders for the next bar."""
     asked = 0.0
     for n in range(book.positions_N.size):
         asked += book.positions_N[n].wish
@@ -55,11 +58,18 @@ def spend(
     for n in range(book.positions_N.size):
         position, pair = book.positions_N[n], limits.pairs_N[n]
         if position.wish > 0.0:
-            price = market.close_NT[n, t]
+            limit, stop = entry_prices(wants, limits, n, t, position.wish_side)
+            price = first_price(limit, stop, market.close_NT[n, t])
             units = round_down(position.wish / price, pair.lot_step)
             if position.wish < pair.min_notional or units <= 0.0:
                 veto(book, market, wants, ledger, n, t, _MIN_NOTIONAL)
             else:
-                place(book, n, 1, _MARKET, reason, 0.0, position.wish, 0, confidence(wants, n, t))
-                write_decided(ledger, market.time_T[t], n, book.orders_NK[n, 0], price, 0.0)
+                kind, side = (
+                    order_type(wants.entry_limit_NT, wants.entry_stop_NT),
+                    position.wish_side,
+                )
+                sure = confidence(wants, n, t)
+                place(book, n, ENTRY, side, kind, reason, 0.0, position.wish, 0, sure)
+                set_entry(book, wants, limits, n, t)
+                write_decided(ledger, market.time_T[t], n, book.orders_NK[n, ENTRY], price, 0.0)
             position.wish = 0.0

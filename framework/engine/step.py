@@ -3,24 +3,31 @@
 The order is pessimistic and never looks ahead:
 
 1. Orders decided at earlier closes fill at this bar's open.
-2. Stops and targets act inside the bar, at levels known before it.
-3. The account is valued at the close; only now do highs raise stops, losses halt trading, and
-   positions grow too old.
+2. Stops, targets and resting orders act inside the bar, at prices known before it.
+3. The account is valued at the close; only now do highs raise stops, losses halt trading, shorts
+   owe their borrowing, positions grow too old and orders end.
 4. The signals of this bar, its close included, decide orders for the next.
 """
 
 from __future__ import annotations
 
-from framework.engine.compiled import inlined
-from framework.engine.decisions import close_all, decide
+from framework.engine.compiled import apart, compiled, inlined
+from framework.engine.decisions import decide
+from framework.engine.entries import enter_inside
 from framework.engine.exits import exit_inside
-from framework.engine.fills import fill_waiting
+from framework.engine.fills import fill_at_open
+from framework.engine.leaving import close_all
 from framework.engine.limits import halt, open_day
+from framework.engine.orders import expire_old
+from framework.engine.shorts import accrue, margin_call
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
-from framework.engine.stops import reached, trail
+from framework.engine.stops import follow, reached, trail
 from framework.engine.time_stop import sell_old
 from framework.engine.volatility import remember
 from framework.engine.wants import wants_something
+from framework.records import Reason
+
+_HALT, _MARGIN_CALL = int(Reason.HALT), int(Reason.MARGIN_CALL)
 
 
 @inlined
@@ -39,24 +46,11 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
     if rules.daily_loss < 1.0:
         open_day(wallet, market.time_T[t])
     if wallet.waiting > 0:
-        fill_waiting(book, market, limits, ledger, t)
-    invested = 0.0
-    if wallet.held > 0:
-        for n in range(book.positions_N.size):
-            position = book.positions_N[n]
-            if position.units != 0.0:
-                if rules.guarded != 0 and reached(position, market, n, t):
-                    exit_inside(book, market, limits, ledger, n, t)
-                if market.close_NT[n, t] > 0.0:
-                    position.last_price = market.close_NT[n, t]
-                invested += position.units * position.last_price
-                if rules.rising != 0:
-                    trail(position, market, limits, n, t)
-    wallet.equity = wallet.cash + invested
-    wallet.peak_equity = max(wallet.peak_equity, wallet.equity)
-    halt(wallet, limits)
-    if wallet.halted != 0 and (wallet.held > 0 or wallet.waiting > 0):
-        close_all(book, market, ledger, t)
+        fill_at_open(book, market, limits, ledger, t)
+    _act_inside(book, market, limits, ledger, t)
+    _value(book, market, wants, limits, ledger, t)
+    if wallet.waiting > 0:
+        expire_old(book, market, ledger, t)
     if rules.time_stop > 0 and wallet.held > 0:
         sell_old(book, market, limits, ledger, t)
     if rules.remembers != 0:
@@ -64,3 +58,66 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
     if wants_something(book, wants, t):
         decide(book, market, wants, limits, ledger, t)
     wallet.bars += 1
+
+
+@compiled
+def _act_inside(book: Book, market: Market, limits: Limits, ledger: Ledger, t: int) -> None:
+    """Let bar `t` act on positions and on orders that rest."""
+    wallet, guarded = book.wallet_1[0], limits.rules_1[0].guarded != 0
+    if wallet.waiting > 0 or wallet.shorts > 0:
+        _act_on_all(book, market, limits, ledger, t)
+    elif wallet.held > 0 and guarded:
+        for n in range(book.positions_N.size):
+            position = book.positions_N[n]
+            if position.units != 0.0 and reached(position, market, n, t):
+                exit_inside(book, market, limits, ledger, n, t)
+
+
+@apart
+def _act_on_all(book: Book, market: Market, limits: Limits, ledger: Ledger, t: int) -> None:
+    """Let bar `t` act on every pair, whichever way it is held and whatever waits."""
+    for n in range(book.positions_N.size):
+        if book.positions_N[n].units != 0.0:
+            exit_inside(book, market, limits, ledger, n, t)
+        enter_inside(book, market, limits, ledger, n, t)
+
+
+@compiled
+def _value(
+    book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int
+) -> None:
+    """Value the account at the close of bar `t`; then stops move, and losses act."""
+    wallet, rules = book.wallet_1[0], limits.rules_1[0]
+    invested = 0.0
+    if wallet.held > 0:
+        for n in range(book.positions_N.size):
+            position = book.positions_N[n]
+            if position.units != 0.0:
+                if market.close_NT[n, t] > 0.0:
+                    position.last_price = market.close_NT[n, t]
+                invested += position.units * position.last_price
+                if rules.rising != 0:
+                    _move_stops(book, market, wants, limits, n, t)
+    wallet.equity = wallet.cash + invested
+    wallet.called = 0
+    if wallet.shorts > 0:
+        owed = accrue(book, limits)
+        wallet.equity -= owed
+        if margin_call(book, market, limits, t, owed):
+            wallet.called = 1
+            close_all(book, market, ledger, t, _MARGIN_CALL)
+    wallet.peak_equity = max(wallet.peak_equity, wallet.equity)
+    halt(wallet, limits)
+    if wallet.halted != 0 and (wallet.held > 0 or wallet.waiting > 0):
+        close_all(book, market, ledger, t, _HALT)
+
+
+@compiled
+def _move_stops(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t: int) -> None:
+    """Let bar `t`, which has passed, move the stops of pair `n`."""
+    position = book.positions_N[n]
+    simple = position.units > 0.0 and position.inside_bar != book.wallet_1[0].bars
+    if simple and wants.trailing_stop_NT.size == 0:
+        trail(position, market, limits, n, t)
+    else:
+        follow(book, market, wants, limits, n, t)

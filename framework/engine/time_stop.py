@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framework.engine.compiled import apart
-from framework.engine.decisions import close_pair
+from framework.engine.leaving import close_pair
 from framework.engine.state import Book, Ledger, Limits, Market
 from framework.records import Reason
 

@@ -6,6 +6,7 @@ import math
 
 from framework.engine.compiled import compiled, inlined
 from framework.engine.state import Book, Wants
+from framework.types import BoolArray
 
 
 @compiled
@@ -19,18 +20,35 @@ def confidence(wants: Wants, n: int, t: int) -> float:
     return float(min(max(value, 0.0), 1.0))
 
 
+@compiled
+def side_wanted(wants: Wants, n: int, t: int) -> int:
+    """Return +1 to enter a long, -1 a short, 0 neither: both at once, or what is left at once."""
+    long = _given(wants.enter_NT, n, t) and not _given(wants.exit_NT, n, t)
+    short = _given(wants.enter_short_NT, n, t) and not _given(wants.exit_short_NT, n, t)
+    return int(long) - int(short)
+
+
+@compiled
+def _given(flags_NT: BoolArray, n: int, t: int) -> bool:
+    """Tell whether a signal is given; one that the strategy does not name is not."""
+    return bool(flags_NT.size > 0 and flags_NT[n, t])
+
+
 @inlined
 def wants_something(book: Book, wants: Wants, t: int) -> bool:
     """Tell whether a signal of bar `t` asks for what is not already so."""
     acts = False
     for n in range(wants.enter_NT.shape[0]):
-        if wants.enter_NT[n, t] and book.positions_N[n].units == 0.0:
+        if wants.enter_NT[n, t] and book.positions_N[n].units <= 0.0:
             acts = True
-    for n in range(wants.exit_NT.shape[0]):
-        if wants.exit_NT[n, t] and (
-            book.positions_N[n].units != 0.0 or book.orders_NK[n, 0].id != 0
-        ):
+    for n in range(wants.enter_short_NT.shape[0]):
+        if wants.enter_short_NT[n, t] and book.positions_N[n].units >= 0.0:
             acts = True
+    if book.wallet_1[0].held > 0 or book.wallet_1[0].waiting > 0:
+        for n in range(wants.exit_NT.shape[0]):
+            acts |= wants.exit_NT[n, t]
+        for n in range(wants.exit_short_NT.shape[0]):
+            acts |= wants.exit_short_NT[n, t]
     for n in range(wants.target_NT.shape[0]):
         if not math.isnan(wants.target_NT[n, t]):
             acts = True
