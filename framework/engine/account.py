@@ -160,6 +160,28 @@ def new_account(pairs: Sequence[str], cash: float) -> RecordArray:
     return account
 
 
+def lift_halt(account: RecordArray) -> None:
+    """Let an account trade again that its losses have halted; its peak begins with its equity now.
+
+    Parameters
+    ----------
+    account : (1,) record
+        Changed in place. The day's loss is not forgotten: entries wait for the next UTC day.
+
+    Examples
+    --------
+    >>> account = new_account(["BTC-AUD"], 10_000.0)
+    >>> account["wallet"]["halted"] = 1
+    >>> lift_halt(account)
+    >>> int(account["wallet"]["halted"][0])
+    0
+    """
+    wallet = account["wallet"]
+    wallet["halted"] = 0
+    wallet["halted_until"] = _LONG_AGO
+    wallet["peak_equity"] = wallet["equity"]
+
+
 def account_to_bytes(account: RecordArray) -> bytes:
     """Return the account's values as bytes, the same for equal accounts.
 
