@@ -83,14 +83,17 @@ def _settings(tree: dict[str, Any], plugins: tuple[str, ...]) -> Settings:
 def _faults_of_rules(tree: dict[str, Any], plugins: tuple[str, ...]) -> tuple[str, ...]:
     """Return what is wrong with a strategy's expressions, if the strategy itself can be built."""
     from framework.strategy.compile import compile_strategy
+    from framework.strategy.rules import DISTANCES
 
     try:
         strategy = build(tree["strategy"], StrategySpec, plugins)
     except UserError:  # reported with the settings
         return ()
     texts = {name: text for name, text in tree["features"].items() if isinstance(text, str)}
+    risk = {name: tree["risk"].get(name) for name in DISTANCES}
+    distances = {name: text for name, text in risk.items() if isinstance(text, str)}
     try:
-        compile_strategy(strategy, texts, plugins=plugins)
+        compile_strategy(strategy, texts, plugins=plugins, distances=distances)
     except UserError as fault:
         return fault.faults
     return ()
