@@ -89,14 +89,19 @@ def _faults_of_rules(tree: dict[str, Any], plugins: tuple[str, ...]) -> tuple[st
         strategy = build(tree["strategy"], StrategySpec, plugins)
     except UserError:  # reported with the settings
         return ()
-    texts = {name: text for name, text in tree["features"].items() if isinstance(text, str)}
-    risk = {name: tree["risk"].get(name) for name in DISTANCES}
-    distances = {name: text for name, text in risk.items() if isinstance(text, str)}
+    features, risk = _texts(tree["features"]), _texts(tree["risk"])
+    distances = {name: risk[name] for name in DISTANCES if risk.get(name)}
     try:
-        compile_strategy(strategy, texts, plugins=plugins, distances=distances)
+        compile_strategy(strategy, features, plugins=plugins, distances=distances)
     except UserError as fault:
         return fault.faults
     return ()
+
+
+def _texts(group: object) -> dict[str, str]:
+    """Return what is text in a group of the configuration, whatever else is wrong with it."""
+    values = group if isinstance(group, dict) else {}
+    return {name: text for name, text in values.items() if isinstance(text, str)}
 
 
 def _plugins(tree: dict[str, object]) -> tuple[str, ...]:

@@ -41,8 +41,10 @@ _RULE = re.compile(
 )
 """Keys that hold expressions, whether the strategy's file has them or not."""
 
-_TERM = re.compile(r"(strategy\.(?:direction|(?:entry|exit)_order(?:\.\w+)?)=.*)", re.DOTALL)
-"""Keys of a strategy that its file may leave out."""
+_LEFT_OUT = re.compile(
+    r"(strategy\.(?!(?:name|interval|params)=)(?:(?:entry|exit)_order\.)?\w+=.*)", re.DOTALL
+)
+"""Keys that a strategy's file may leave out; whether there are such keys is for it to say."""
 
 _DISTANCE = re.compile(r"(risk\.(?:stop_loss|take_profit|trailing_stop))=(.*)", re.DOTALL)
 """Keys that hold a number or an expression."""
@@ -111,7 +113,7 @@ def _quoted(word: str) -> str:
         key, text = match.groups()
         left = text in ("", "null") or text[0] in "'\""
         return f"++{key}={text if left else _in_quotes(text)}"
-    if match := _TERM.fullmatch(word):
+    if match := _LEFT_OUT.fullmatch(word):
         return f"++{match[1]}"
     if (match := _DISTANCE.fullmatch(word)) and not _PLAIN.fullmatch(match[2]):
         return f"{match[1]}={_in_quotes(match[2])}"

@@ -105,7 +105,7 @@ class StrategySpec:
     anomaly: Expression | None = None
     """Score that `risk.max_anomaly` bounds."""
 
-    direction: Literal["long", "both"] = Field(default="long", validate_default=True)
+    direction: Annotated[Literal["long", "both"], Field(validate_default=True)] = "long"
     """Whether it may sell short."""
 
     entry_order: OrderSpec = OrderSpec()
