@@ -83,17 +83,25 @@ def _settings(tree: dict[str, Any], plugins: tuple[str, ...]) -> Settings:
 def _faults_of_rules(tree: dict[str, Any], plugins: tuple[str, ...]) -> tuple[str, ...]:
     """Return what is wrong with a strategy's expressions, if the strategy itself can be built."""
     from framework.strategy.compile import compile_strategy
+    from framework.strategy.rules import DISTANCES
 
     try:
         strategy = build(tree["strategy"], StrategySpec, plugins)
     except UserError:  # reported with the settings
         return ()
-    texts = {name: text for name, text in tree["features"].items() if isinstance(text, str)}
+    features, risk = _texts(tree["features"]), _texts(tree["risk"])
+    distances = {name: risk[name] for name in DISTANCES if risk.get(name)}
     try:
-        compile_strategy(strategy, texts, plugins=plugins)
+        compile_strategy(strategy, features, plugins=plugins, distances=distances)
     except UserError as fault:
         return fault.faults
     return ()
+
+
+def _texts(group: object) -> dict[str, str]:
+    """Return what is text in a group of the configuration, whatever else is wrong with it."""
+    values = group if isinstance(group, dict) else {}
+    return {name: text for name, text in values.items() if isinstance(text, str)}
 
 
 def _plugins(tree: dict[str, object]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from framework.errors import CheckFailed
 from framework.market.candles import Candles, Standing
+from framework.strategy.rules import RULES
 from framework.types import BoolArray, FloatArray, format_time
 
 if TYPE_CHECKING:
@@ -139,12 +140,11 @@ def _columns(before: Traded, after: Traded) -> list[tuple[str, str, Column, Colu
         ("feature", name, values, after.evaluated.features[name])
         for name, values in before.evaluated.features.items()
     ]
-    for name in ("enter", "exit", "target", "confidence"):
-        values = getattr(before.evaluated.signals, name)
+    one, other = before.evaluated.signals, after.evaluated.signals
+    for name, rule in RULES.items():
+        values = getattr(one, name)
         if values is not None:
-            pairs.append(
-                ("rule", f"strategy.{name}", values, getattr(after.evaluated.signals, name))
-            )
+            pairs.append(("rule", rule.path, values, getattr(other, name)))
     return pairs
 
 

@@ -32,9 +32,28 @@ _OPEN_MAPS = {
 }
 """Maps whose keys are the user's own."""
 
-_EXPRESSION = re.compile(
-    r"\+{0,2}(strategy\.(?:enter|exit|target|confidence|direction)|features\.\w+)=(.*)", re.DOTALL
+_RULE = re.compile(
+    r"\+{0,2}("
+    r"strategy\.(?:(?:enter|exit)(?:_short)?|target|confidence|anomaly"
+    r"|(?:entry|exit)_order\.(?:limit|stop))"
+    r"|features\.\w+)=(.*)",
+    re.DOTALL,
 )
+"""Keys that hold expressions, whether the strategy's file has them or not."""
+
+_LEFT_OUT = re.compile(
+    r"(strategy\.(?!(?:name|interval|params)=)(?:(?:entry|exit)_order\.)?\w+=.*)", re.DOTALL
+)
+"""Keys that a strategy's file may leave out; whether there are such keys is for it to say."""
+
+_DISTANCE = re.compile(r"(risk\.(?:stop_loss|take_profit|trailing_stop))=(.*)", re.DOTALL)
+"""Keys that hold a number or an expression."""
+
+_PLAIN = re.compile(
+    r"[\d\s.,eE+-]*|null|true|false|\$\{.*|['\"].*|(?:choice|range|interval|shuffle|sort|tag)\(.*",
+    re.DOTALL,
+)
+"""Values that Hydra reads as they are meant: numbers, several of them, and its own sweeps."""
 
 
 @contextmanager
@@ -72,7 +91,8 @@ def quoted_expressions(words: Sequence[str]) -> list[str]:
     """Return the command line with its expressions in the quotes that Hydra needs.
 
     A shell takes the quotes of ``'strategy.enter=cross_above(a, b)'`` away, and Hydra would read
-    a call of its own. Values that are quoted twice, or null, stay as they are.
+    a call of its own. Values that are quoted twice, or null, stay as they are, and so do numbers
+    where an expression may stand instead.
 
     Examples
     --------
@@ -80,19 +100,29 @@ def quoted_expressions(words: Sequence[str]) -> list[str]:
     ["++strategy.enter='cross_above(a, b)'", "++features.x='ema(close, 9)[1]'"]
     >>> quoted_expressions(["strategy.exit=null", "strategy.params.fast=1,2"])
     ['++strategy.exit=null', 'strategy.params.fast=1,2']
+    >>> quoted_expressions(["risk.stop_loss=0.01,0.02", "risk.stop_loss=2 * atr(14) / close"])
+    ['risk.stop_loss=0.01,0.02', "risk.stop_loss='2 * atr(14) / close'"]
+    >>> quoted_expressions(["strategy.entry_order.limit=close - 1", "strategy.entry_order.bars=4"])
+    ["++strategy.entry_order.limit='close - 1'", '++strategy.entry_order.bars=4']
     """
     return [_quoted(word) for word in words]
 
 
 def _quoted(word: str) -> str:
-    match = _EXPRESSION.fullmatch(word)
-    if match is None:
-        return word
-    key, text = match.groups()
-    if text in ("", "null") or text[0] in "'\"":
-        return f"++{key}={text}"
+    if match := _RULE.fullmatch(word):
+        key, text = match.groups()
+        left = text in ("", "null") or text[0] in "'\""
+        return f"++{key}={text if left else _in_quotes(text)}"
+    if match := _LEFT_OUT.fullmatch(word):
+        return f"++{match[1]}"
+    if (match := _DISTANCE.fullmatch(word)) and not _PLAIN.fullmatch(match[2]):
+        return f"{match[1]}={_in_quotes(match[2])}"
+    return word
+
+
+def _in_quotes(text: str) -> str:
     escaped = text.replace("'", "\\'")
-    return f"++{key}='{escaped}'"
+    return f"'{escaped}'"
 
 
 def explain(fault: Exception) -> str:

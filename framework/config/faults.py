@@ -29,7 +29,9 @@ _RULES = {
     "tuple_type": "must be a list",
     "dict_type": "must be a mapping of names to values",
     "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
     "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
     "string_pattern_mismatch": "must match {pattern}",
     "literal_error": "must be {expected}",
     "dataclass_type": "must be a mapping of keys to values",
@@ -37,11 +39,25 @@ _RULES = {
     "is_instance_of": "must be a component of the kind {class}",
 }
 
+_TYPES = {
+    "float_type",
+    "float_parsing",
+    "int_type",
+    "int_parsing",
+    "int_from_float",
+    "bool_type",
+    "bool_parsing",
+    "string_type",
+}
+"""Kinds of fault that a branch of a union has with what another branch is for."""
+
+_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
 
 def fault_lines(
     error: ValidationError, cls: type, path: str = "", ignore: Collection[str] = ()
 ) -> Iterator[str]:
-    """Yield a line for each fault.
+    """Yield a line for each fault; one of the whole configuration names its own path.
 
     Parameters
     ----------
@@ -54,11 +70,16 @@ def fault_lines(
     ignore : collection of str
         Fields that have been reported already.
     """
+    faults: dict[tuple[Any, ...], list[Any]] = {}
     for found in error.errors(include_url=False):
-        location = [part for part in found["loc"] if not _is_branch(part)]
-        if location and location[0] in ignore:
-            continue
-        yield f"{_join(path, location)}: {_rule(found, cls, location)}"
+        parts = tuple(part for part in found["loc"] if not _is_branch(part))
+        if not parts or parts[0] not in ignore:
+            faults.setdefault(parts, []).append(found)
+    for parts, branches in faults.items():
+        location = list(parts)
+        where = _join(path, location)
+        rule = _rule_of_branches(branches, cls, location)
+        yield f"{where}: {rule}" if where else rule
 
 
 def explain_yaml(fault: YAMLError) -> str:
@@ -82,7 +103,9 @@ def explain_yaml(fault: YAMLError) -> str:
 def _is_branch(part: object) -> bool:
     """Tell whether pydantic names a branch of a union here, not a key."""
     return isinstance(part, str) and (
-        part in {"str", "int", "float", "bool", "none"} or "[" in part
+        part in {"str", "int", "float", "bool", "none"}
+        or "[" in part
+        or part.startswith("constrained-")
     )
 
 
@@ -90,7 +113,26 @@ def _join(path: str, location: list[Any]) -> str:
     text = path
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text or "configuration"
+    return text
+
+
+def _rule_of_branches(branches: list[Any], cls: type, location: list[Any]) -> str:
+    """Return the fault of the branch that a value was meant for, or name what all are for."""
+    meant = [found for found in branches if not _is_of_another_type(found)]
+    if meant or len(branches) == 1:
+        return _rule((meant or branches)[0], cls, location)
+    rules = [
+        _RULES[found["type"] if found["type"] in _TYPES else "float_type"] for found in branches
+    ]
+    types = dict.fromkeys(rule.removeprefix("must be ") for rule in rules)
+    return f"must be {' or '.join(types)} (was {_shown(branches[0]['input'])})."
+
+
+def _is_of_another_type(found: Any) -> bool:
+    """Tell whether a value has not even the type that a branch takes; true is no number."""
+    return found["type"] in _TYPES or (
+        found["type"] in _BOUNDS and isinstance(found["input"], bool)
+    )
 
 
 def _rule(found: Any, cls: type, location: list[Any]) -> str:
@@ -100,7 +142,7 @@ def _rule(found: Any, cls: type, location: list[Any]) -> str:
         return f"no such key.{did_you_mean(str(location[-1]), _fields(owner))}"
     if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return "a value is needed."
-    shown = _shown(value)
+    shown = str(len(value)) if kind in ("too_short", "too_long") else _shown(value)
     if kind == "literal_error":
         choices = [str(choice) for choice in _literal_choices(cls, location)]
         rule = f"must be one of {', '.join(choices)}" if choices else "is no choice"

@@ -150,7 +150,11 @@ def _compile(context: Context) -> Plan:
 
     settings = context.settings
     return compile_strategy(
-        settings.strategy, settings.features, plugins=settings.plugins, pairs=settings.pairs.symbols
+        settings.strategy,
+        settings.features,
+        plugins=settings.plugins,
+        pairs=settings.pairs.symbols,
+        distances=settings.risk.expressions,
     )
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, NonNegativeInt, PositiveFloat, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    NonNegativeInt,
+    PositiveFloat,
+    SecretStr,
+    model_validator,
+)
 
 from framework.config.component import component
 from framework.engine.execution import Execution
@@ -153,6 +160,16 @@ class Settings:
 
     tracking: NoTracking
     """Where experiments are tracked besides the database."""
+
+    @model_validator(mode="after")
+    def _an_anomaly_to_bound(self) -> Self:
+        """Refuse a bound on a score that the strategy does not give."""
+        if self.risk.max_anomaly is not None and self.strategy.anomaly is None:
+            raise ValueError(
+                "risk.max_anomaly: needs strategy.anomaly, the score that it bounds "
+                f"(was {self.risk.max_anomaly:g})"
+            )
+        return self
 
     @property
     def store_secrets(self) -> dict[str, str]:

@@ -12,15 +12,15 @@ from framework.market.candles import COLUMNS
 from framework.strategy.arithmetic import LARGEST
 from framework.strategy.build import BOOK_COLUMNS, MODEL_OUTPUTS, NO_VALUE, Builder, Place
 from framework.strategy.catalogue import Catalogue, load_plugins
-from framework.strategy.node import CONDITIONS, NUMBERS, Kind, Node
+from framework.strategy.node import NUMBERS, Kind, Node
 from framework.strategy.parse import Wrong, parse
 from framework.strategy.plan import Plan
+from framework.strategy.rules import RULES, texts_of
 from framework.strategy.spec import StrategySpec
 from framework.types import Interval
 
 MAX_FEATURES = 1_000
 Param = bool | int | float | str
-_RULES = {"enter": CONDITIONS, "exit": CONDITIONS, "target": NUMBERS, "confidence": NUMBERS}
 
 
 def compile_strategy(
@@ -30,6 +30,7 @@ def compile_strategy(
     book_columns: Sequence[str] = (),
     plugins: Sequence[str] = (),
     pairs: Sequence[str] | None = None,
+    distances: Mapping[str, str] | None = None,
 ) -> Plan:
     r"""Check every expression of a strategy and return what evaluates them.
 
@@ -45,6 +46,9 @@ def compile_strategy(
         Modules that add functions.
     pairs : sequence of str, optional
         Of the run, to check `of` by; left out, it is checked when candles come.
+    distances : mapping of str to str, optional
+        Those of the risk rules' distances that are expressions, such as ``stop_loss``; they may
+        name what the strategy's own rules may.
 
     Raises
     ------
@@ -64,7 +68,9 @@ def compile_strategy(
     warm-up: 50 bars of 15m
     """
     faults: list[str] = []
-    source = read_strategy(spec, features, model_outputs, book_columns, plugins, pairs, faults)
+    source = read_strategy(
+        spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults
+    )
     check_values(spec.params, faults)
     plan = plan_of(source, spec.params, faults)
     if faults:
@@ -102,20 +108,20 @@ def read_strategy(
     book_columns: Sequence[str],
     plugins: Sequence[str],
     pairs: Sequence[str] | None,
+    distances: Mapping[str, str],
     faults: list[str],
 ) -> Source:
     """Read names and texts of a strategy; see `compile_strategy`. Faults are noted."""
     catalogue = Catalogue(load_plugins(plugins, faults))
     _check_names(spec.params, features, model_outputs, catalogue, faults)
-    trees = _parsed({f"features.{name}": text for name, text in features.items()}, faults)
+    trees = _parsed(features, {name: f"features.{name}" for name in features}, faults)
     names = {name: _names_in(tree) for name, tree in trees.items()}
     order = _order(tuple(features), names)
-    texts = {f"strategy.{name}": getattr(spec, name) for name in _RULES}
-    given = {path: text for path, text in texts.items() if text is not None}
+    paths = {name: rule.path for name, rule in RULES.items()}
     return Source(
         spec=spec,
         trees=trees,
-        rules=_parsed(given, faults),
+        rules=_parsed(texts_of(spec, distances), paths, faults),
         order=order,
         features=tuple(features),
         model_outputs=tuple(model_outputs),
@@ -149,10 +155,7 @@ def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> P
         if values[name] in nodes:
             builder.checked[name, interval] = nodes[values[name]]
     nodes = {name: _feature(builder, name) for name in source.order}
-    rules: dict[str, Node] = {}
-    for path, tree in source.rules.items():
-        node = builder.visit(tree, Place(f"strategy.{path}", spec.interval))
-        rules[path] = _needed(builder, node, f"strategy.{path}", _RULES[path])
+    rules = {name: _rule(builder, name, tree) for name, tree in source.rules.items()}
     if not faults:
         for (name, interval), node in builder.checked.items():
             source.checked.setdefault((name, interval), {})[values[name]] = node
@@ -167,15 +170,28 @@ def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> P
     )
 
 
-def _parsed(texts: Mapping[str, str], faults: list[str]) -> dict[str, ast.expr]:
-    """Return the syntax trees of the expressions that can be read, by the last part of the path."""
+def _parsed(
+    texts: Mapping[str, str], paths: Mapping[str, str], faults: list[str]
+) -> dict[str, ast.expr]:
+    """Return the syntax trees of the expressions that can be read."""
     trees: dict[str, ast.expr] = {}
-    for path, text in texts.items():
+    for name, text in texts.items():
         try:
-            trees[path.partition(".")[2]] = parse(str(text))
+            trees[name] = parse(str(text))
         except Wrong as wrong:
-            faults.append(f"{path}: {wrong}")
+            faults.append(f"{paths[name]}: {wrong}")
     return trees
+
+
+def _rule(builder: Builder, name: str, tree: ast.expr) -> Node:
+    """Return a rule's node, noting a fault where it gives something else than it must."""
+    rule = RULES[name]
+    node = _needed(
+        builder, builder.visit(tree, Place(rule.path, builder.interval)), rule.path, rule.kinds
+    )
+    if fault := rule.fault(node):
+        builder.fault(rule.path, fault)
+    return node
 
 
 def _needed(builder: Builder, node: Node, path: str, kinds: tuple[Kind, ...]) -> Node:

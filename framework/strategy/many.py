@@ -86,6 +86,7 @@ def evaluate_many(
     params: Sequence[Mapping[str, Param]],
     candles: Candles,
     *,
+    distances: Mapping[str, str] | None = None,
     memory_cap_bytes: int = MEMORY_CAP_BYTES,
 ) -> ManySignals:
     """Return the signals of one strategy under each set of parameters.
@@ -100,6 +101,8 @@ def evaluate_many(
         P sets; what a set leaves out is as in `spec`.
     candles : Candles
         (T, N) of the strategy's interval.
+    distances : mapping of str to str, optional
+        As for `compile_strategy`.
     memory_cap_bytes : int
         See `ManySignals`.
 
@@ -108,7 +111,7 @@ def evaluate_many(
     UserError
         As `compile_many`.
     """
-    plans = compile_many(spec, features, params, pairs=candles.pairs)
+    plans = compile_many(spec, features, params, pairs=candles.pairs, distances=distances)
     return ManySignals(plans, candles, memory_cap_bytes=memory_cap_bytes)
 
 
@@ -120,6 +123,7 @@ def compile_many(
     book_columns: Sequence[str] = (),
     plugins: Sequence[str] = (),
     pairs: Sequence[str] | None = None,
+    distances: Mapping[str, str] | None = None,
 ) -> list[Plan]:
     """Check one strategy under each set of parameters and return what evaluates it.
 
@@ -139,7 +143,9 @@ def compile_many(
     [100, 50]
     """
     faults: list[str] = []
-    source = read_strategy(spec, features, model_outputs, book_columns, plugins, pairs, faults)
+    source = read_strategy(
+        spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults
+    )
     if faults:
         raise UserError(*faults)
     first_with: dict[str, int] = {}

@@ -11,6 +11,7 @@ from framework.market.candles import Candles
 from framework.records import Signals
 from framework.strategy.context import Evaluation, Values
 from framework.strategy.node import Node
+from framework.strategy.rules import RULES
 from framework.types import BoolArray, FloatArray, Interval
 
 
@@ -43,7 +44,8 @@ class Plan:
     features : tuple of str
         In the order given.
     rules : mapping of str to Node
-        The strategy's own expressions, checked.
+        Expressions of the strategy and of the risk rules, by the field of `Signals` that they
+        become, checked.
     """
 
     interval: Interval
@@ -121,7 +123,7 @@ class Plan:
             for name, node in self._nodes.items()
         ]
         lines += [
-            f"strategy.{name}: {node.text} (warm-up {node.warm_up})"
+            f"{RULES[name].path}: {node.text} (warm-up {node.warm_up})"
             for name, node in self.rules.items()
         ]
         return [*lines, f"warm-up: {self.warmup} bars of {self.interval}"]

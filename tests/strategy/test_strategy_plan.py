@@ -215,13 +215,50 @@ def test_a_strategy_file_is_complete_and_acts(name: str) -> None:
     assert all(
         key.removeprefix("strategy.params.") in tree["strategy"]["params"] for key in tree["search"]
     )
-    signals = strategy_plan(name).evaluate(make_candles(6_000, 5, first=7)).signals
+    plan = strategy_plan(name)
+    signals = plan.evaluate(make_candles(6_000, 5, first=7)).signals
     if signals.target is not None:
         assert np.nanmax(signals.target) > 0
         assert np.nanmin(signals.target) >= 0
     else:
         assert signals.enter.any()
         assert name == "buy_and_hold" or signals.exit.any()
+    if tree["strategy"].get("direction") == "both":
+        assert signals.enter_short.any() and signals.exit_short.any()
+        assert not (signals.enter & signals.enter_short).any()
+
+
+def test_the_pullback_waits_an_average_range_below_the_close() -> None:
+    candles = make_candles(600, 1)
+    signals = strategy_plan("pullback_limit").evaluate(candles).signals
+    before = candles.close[:-1]
+    high, low = np.maximum(candles.high[1:], before), np.minimum(candles.low[1:], before)
+    ranges = (high - low)[:, 0]
+    reach = ranges[:14].mean()  # Wilder: a mean of 14 to begin with, then 1/14 of each new one
+    for bar in range(15, 600):
+        reach = (13 * reach + ranges[bar - 1]) / 14
+        assert signals.entry_limit[bar, 0] == pytest.approx(candles.close[bar, 0] - reach)
+    assert signals.exit_limit is None
+
+
+def test_the_trend_of_both_directions_follows_the_sign_of_the_past_return() -> None:
+    candles = make_candles(96 * 60, 2)
+    signals = strategy_plan("trend_both").evaluate(candles).signals
+    days = candles.close[95::96]
+    for day in range(28, 59):
+        bars = slice(95 + 96 * day, 95 + 96 * (day + 1))  # from its close to the next
+        risen = days[day] > days[day - 28]
+        for signal, expected in (
+            (signals.enter, risen),
+            (signals.exit_short, risen),
+            (signals.exit, ~risen),
+            (signals.enter_short, ~risen),
+        ):
+            assert (signal[bars] == expected).all()
+        scatter = np.std(np.diff(np.log(days[day - 28 : day + 1]), axis=0), axis=0, ddof=1)
+        expected = np.minimum(0.4 / (scatter * np.sqrt(365)), 1.0)
+        np.testing.assert_allclose(signals.confidence[bars], expected[None].repeat(96, 0))
+    assert not signals.enter[: 95 + 96 * 28].any()
 
 
 def test_the_crossover_strategy_crosses_simple_averages() -> None:
