@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from report_sample import sample_outcome
 
 from framework.results.page.series import drawdown, numbers, reduce_extremes
-from framework.results.plots import MARKS, account_figure, histogram_figure, price_figures
+from framework.results.plots import account_figure, histogram_figure
+from framework.results.price_plot import MARKS, price_figures
 
 VALUES = st.floats(-1e9, 1e9) | st.just(float("nan"))
 
