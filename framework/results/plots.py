@@ -16,6 +16,9 @@ from framework.results.page.lines import Figure, draw_line, whole_range
 from framework.results.page.series import POINTS, drawdown, numbers, reduce_extremes
 from framework.types import FloatArray, IntArray
 
+_EXPOSURE = "Exposure"
+"""Name of the one line there is when nothing was sold short."""
+
 
 def account_figure(outcome: Outcome) -> Figure:
     """Return equity against the benchmark, drawdown and exposure over one axis of time."""
@@ -40,7 +43,7 @@ def account_figure(outcome: Outcome) -> Figure:
         draw_line("Holding instead", at, held[kept], "--muted", width=1.2, hover="%{y:,.2f}"),
         draw_line("Drawdown", at, fall[kept], "--loss", width=1.0, hover="%{y:.2%}", axis="y2")
         | {"fill": "tozeroy", "fillcolor": "--loss-soft", "showlegend": False},
-        *_exposure(time, long, "Long" if shorts.any else "Exposure", "--accent", "--faint"),
+        *_exposure(time, long, "Long" if shorts.any else _EXPOSURE, "--accent", "--faint"),
         *(_exposure(time, short, "Short", "--short", "--short-faint") if shorts.any else ()),
     ]
     deepest = float(fall.min()) if len(fall) else 0.0
@@ -58,7 +61,7 @@ def account_figure(outcome: Outcome) -> Figure:
         },
         "yaxis3": {
             "domain": [0, 0.18],
-            "title": {"text": "Exposure"},
+            "title": {"text": _EXPOSURE},
             "tickformat": ".0%",
             "range": _range(long, short),
             "nticks": 4,
@@ -97,7 +100,7 @@ def histogram_figure(outcome: Outcome) -> Figure | None:
         ],
         "layout": {
             "xaxis": {
-                "title": {"text": "Result of a trade, after fees"},
+                "title": {"text": "Result of a trade, after costs"},
                 "tickformat": f".{max(0, digits - 1)}%",
             },
             "yaxis": {"title": {"text": "Trades"}},
@@ -118,7 +121,7 @@ def _exposure(time: IntArray, share: FloatArray, name: str, color: str, faint: s
 
     A line through extremes alone would fill the pane for a strategy that trades often.
     """
-    area = {"fill": "tozeroy", "fillcolor": f"{color}-soft", "showlegend": False}
+    area = {"fill": "tozeroy", "fillcolor": f"{color}-soft", "showlegend": name != _EXPOSURE}
     buckets = POINTS // 4
     if len(share) <= buckets:
         drawn = draw_line(name, time, share, color, width=1, hover="%{y:.1%}", axis="y3")

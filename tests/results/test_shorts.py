@@ -14,6 +14,7 @@ from made_outcomes import START_NS, make_events, make_outcome, random_close, ran
 from rich.console import Console
 
 from framework.records import EVENT, Kind, OrderType, Reason
+from framework.results.ledger_rows import FILL, TRADE, fills_of, trades_of
 from framework.results.metrics import compute
 from framework.results.outcome import Outcome
 from framework.results.run_directory import RunDirectory
@@ -275,6 +276,15 @@ def test_a_round_trip_of_a_short_is_written_with_what_borrowing_cost(life: Path)
     (row,) = rows_of(life / "trades.csv")
     assert (row["side"], row["reason"], row["open"]) == ("short", "margin_call", "false")
     assert (float(row["fees"]), float(row["pnl"])) == (0.25, 303.0 - 309.0 - 0.25)
+
+
+def test_rows_of_the_database_have_no_charges_among_the_fills() -> None:
+    outcome = covered_twice()
+    sides = [row[FILL.index("side")] for row in fills_of(outcome)]
+    assert sides == ["sell", "buy", "buy"]
+    (trade,) = trades_of(outcome)
+    assert trade[TRADE.index("side")] == "short"
+    assert trade[TRADE.index("fees")] == pytest.approx(4.76, abs=1e-12)
 
 
 def printed(outcome: Outcome) -> list[str]:
