@@ -81,15 +81,15 @@ EVENT = np.dtype(
         ("type", np.uint8),  # OrderType
         ("reason", np.uint8),  # Reason
         ("units", np.float64),  # base currency: asked for (0: sized in quote) or filled
-        ("quote", np.float64),  # quote currency: budget asked for, or units * price filled
-        ("price", np.float64),  # close at the decision, or the price filled at
+        ("quote", np.float64),  # quote currency: budget asked for, units * price filled, or charged
+        ("price", np.float64),  # close at the decision, or the price filled at; 0 for a charge
         ("fee", np.float64),  # quote currency
         ("slippage", np.float64),  # quote currency lost against the price before costs
         ("confidence", np.float64),  # 0..1, 1 when the strategy names none
     ],
     align=True,
 )
-"""One entry of the ledger. Decisions, fills, vetoes and expiries share it, in order of time."""
+"""One entry of the ledger. All kinds share it, in order of time; a charge follows its fill."""
 
 TRADE = np.dtype(
     [
@@ -102,8 +102,8 @@ TRADE = np.dtype(
         ("units", np.float64),  # bought (long) or sold (short) in all
         ("entry_price", np.float64),  # average
         ("exit_price", np.float64),  # average; the last close while open
-        ("fees", np.float64),
-        ("pnl", np.float64),  # quote currency, after fees
+        ("fees", np.float64),  # quote currency, and what borrowing the units of a short cost
+        ("pnl", np.float64),  # quote currency, after fees and borrowing
         ("fraction", np.float64),  # pnl over the money put in
         ("bars", np.int64),  # held
         ("confidence", np.float64),  # at entry

@@ -64,20 +64,24 @@ class Simulation:
 
     @cached_property
     def cash(self) -> FloatArray:
-        """Cash at each bar's close (T,), quote currency: the ledger's fills added up in order."""
-        fills = self.events[self.events["kind"] == Kind.FILLED]
-        buys = fills["side"] > 0
-        flows = np.zeros(1 + 2 * len(fills))  # value and fee of a fill
+        """Cash at each bar's close (T,), quote currency: fills and charges added up in order."""
+        kind = self.events["kind"]
+        paid = self.events[(kind == Kind.FILLED) | (kind == Kind.CHARGED)]
+        buys = paid["side"] > 0  # a charge goes the way of the cover that it belongs to
+        flows = np.zeros(1 + 2 * len(paid))  # value and fee
         flows[0] = self.initial_cash
-        flows[1::2] = np.where(buys, -fills["quote"], fills["quote"] - fills["fee"])
-        flows[2::2] = np.where(buys, -fills["fee"], 0.0)
+        flows[1::2] = np.where(buys, -paid["quote"], paid["quote"] - paid["fee"])
+        flows[2::2] = np.where(buys, -paid["fee"], 0.0)
         after = np.cumsum(flows)[::2]
-        cash: FloatArray = after[np.searchsorted(fills["time"], self.time, side="right")]
+        cash: FloatArray = after[np.searchsorted(paid["time"], self.time, side="right")]
         return cash
 
     @cached_property
     def invested(self) -> FloatArray:
-        """Value of all positions at each bar's close (T,), quote currency."""
+        """Value of all positions at each bar's close (T,), quote currency.
+
+        A short counts below 0, and what is owed for borrowing is deducted.
+        """
         invested: FloatArray = self.equity - self.cash
         return invested
 

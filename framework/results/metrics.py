@@ -40,13 +40,14 @@ def compute(outcome: Outcome, trial_sharpes: FloatArray = _NO_TRIALS) -> dict[st
         - ``total_return``: final equity over initial cash, less one.
         - ``cagr``, ``sharpe``, ``sortino``, ``calmar``, ``max_drawdown``, ``max_drawdown_days``,
           ``volatility``: see the functions of those names.
-        - ``win_rate``: share of closed trades with a profit after fees.
+        - ``win_rate``: share of closed trades with a profit after fees and borrowing.
         - ``profit_factor``: profits over losses of the closed trades; None without a loss.
-        - ``expectancy``: mean profit of a closed trade after fees, quote currency.
+        - ``expectancy``: mean profit of a closed trade after fees and borrowing, quote currency.
         - ``trades``: round trips, those still open included.
-        - ``exposure``: mean of invested over equity, at the bars' closes.
+        - ``exposure``: mean of the value held, long and short, over equity, at the bars' closes.
         - ``turnover``: value traded over mean equity, a year.
         - ``fees_paid``, ``slippage_paid``: quote currency, over all fills.
+        - ``borrow_paid``: quote currency, charged for borrowing what was sold short.
         - ``final_equity``: at the last close, quote currency.
         - ``benchmark_return``: of `framework.results.benchmark.hold_equally`.
         - ``deflated_sharpe``: probability that the Sharpe ratio is no luck, see
@@ -140,14 +141,14 @@ def drawdown(equity: FloatArray, initial: float) -> tuple[float | None, int]:
     return depth, max(longest, tail)
 
 
-def exposure(invested: FloatArray, equity: FloatArray) -> float | None:
-    """Return the mean of `invested` over `equity`, at the bars with any equity."""
+def exposure(gross: FloatArray, equity: FloatArray) -> float | None:
+    """Return the mean of `gross` over `equity`, at the bars with any equity."""
     if len(equity) == 0:
         return None
     if equity.min() > 0.0:
-        return float((invested / equity).mean())
+        return float((gross / equity).mean())
     alive = equity > 0.0
-    return float((invested[alive] / equity[alive]).mean()) if alive.any() else None
+    return float((gross[alive] / equity[alive]).mean()) if alive.any() else None
 
 
 def turnover(traded: float, equity: FloatArray, per_year: float) -> float | None:
@@ -159,8 +160,8 @@ def turnover(traded: float, equity: FloatArray, per_year: float) -> float | None
 def break_even_fee_bps(profit: float, fees: float, traded: float) -> float | None:
     """Return the fee on every fill at which this ledger's result would be nil.
 
-    In basis points of the value traded, slippage kept: ``(profit + fees) / traded``. Negative when
-    the run loses even free of fees; None when nothing was traded.
+    In basis points of the value traded, slippage and borrowing kept: ``(profit + fees) / traded``.
+    Negative when the run loses even free of fees; None when nothing was traded.
 
     Examples
     --------
@@ -175,7 +176,8 @@ def _compute(outcome: Outcome, trial_sharpes: FloatArray) -> dict[str, Number]:
     interval_ns = outcome.interval.ns
     per_year = YEAR_NS / interval_ns
     returns = simple_returns(equity)
-    fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
+    fills = outcome.fills
+    charged = outcome.events["quote"][outcome.events["kind"] == Kind.CHARGED]
     traded = float(np.abs(fills["quote"]).sum())
     fees = float(fills["fee"].sum())
     final = float(equity[-1]) if len(equity) else outcome.initial_cash
@@ -193,10 +195,11 @@ def _compute(outcome: Outcome, trial_sharpes: FloatArray) -> dict[str, Number]:
         "max_drawdown_days": longest_bars * interval_ns / DAY_NS,
         "volatility": volatility(returns, per_year),
         **_of_trades(outcome.trades),
-        "exposure": exposure(outcome.invested, equity),
+        "exposure": exposure(outcome.gross, equity),
         "turnover": turnover(traded, equity, per_year),
         "fees_paid": fees,
         "slippage_paid": float(fills["slippage"].sum()),
+        "borrow_paid": float(charged.sum()),
         "final_equity": final,
         "benchmark_return": (
             float(benchmark[-1]) / outcome.initial_cash - 1.0 if len(benchmark) else None

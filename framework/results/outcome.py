@@ -10,6 +10,7 @@ import numpy as np
 
 from framework.records import Kind
 from framework.results.benchmark import hold_equally
+from framework.results.shorts import Shorts, shorts_of
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
 
@@ -43,7 +44,8 @@ class Outcome:
     initial_cash : float
         Quote currency.
     equity, cash, invested : (T,) float64
-        At each bar's close, quote currency; `invested` is the gross value of all positions.
+        At each bar's close, quote currency; `invested` is the value of all positions, shorts below
+        0, less what is owed for borrowing.
     events : (E,) EVENT
         The ledger, see `framework.records`.
     orders_hash : str
@@ -62,6 +64,8 @@ class Outcome:
         Of the framework.
     seed : int
         Of the run.
+    borrow_rate : float
+        What a short comes to owe at each bar's close, as a fraction of its value there.
     """
 
     mode: str
@@ -88,18 +92,39 @@ class Outcome:
     overrides: tuple[str, ...]
     version: str
     seed: int
+    borrow_rate: float = 0.0
 
     @cached_property
     def trades(self) -> RecordArray:
         """Round trips from flat to flat, (K,) TRADE."""
         from framework.results.trades import trades_from_events
 
-        return trades_from_events(self.events, self.close, self.time, self.interval.ns)
+        return trades_from_events(
+            self.events, self.close, self.time, self.interval.ns, self.shorts.owed_N
+        )
+
+    @cached_property
+    def fills(self) -> RecordArray:
+        """What of the ledger was filled, (F,) EVENT."""
+        fills: RecordArray = self.events[self.events["kind"] == Kind.FILLED]
+        return fills
+
+    @cached_property
+    def shorts(self) -> Shorts:
+        """What the short positions were worth and cost, recomputed from the fills."""
+        return shorts_of(self.fills, self.close, self.time, self.borrow_rate)
+
+    @cached_property
+    def gross(self) -> FloatArray:
+        """Value of all positions at each bar's close, longs and shorts added up, (T,)."""
+        shorts = self.shorts
+        gross: FloatArray = self.invested + shorts.owed + 2.0 * shorts.value
+        return gross
 
     @cached_property
     def traded(self) -> IntArray:
         """Indices of the pairs ever filled, in order; the first when there was no fill, (P,)."""
-        filled: IntArray = np.unique(self.events["pair"][self.events["kind"] == Kind.FILLED])
+        filled: IntArray = np.unique(self.fills["pair"])
         return filled.astype(np.int64) if len(filled) else np.zeros(1, np.int64)
 
     @cached_property

@@ -1,4 +1,6 @@
-"""The report's charts as plain Plotly figures, their series reduced to what a screen can show.
+"""The report's charts of account and trades, their series reduced to what a screen can show.
+
+Plain Plotly figures; those of the prices are in `framework.results.price_plot`.
 
 Colours are names of CSS variables (``--gain``); the page puts in those of the theme.
 """
@@ -6,20 +8,16 @@ Colours are names of CSS variables (``--gain``); the page puts in those of the t
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from framework.records import Kind, Reason
 from framework.results.outcome import Outcome
-from framework.results.page.series import POINTS, drawdown, moments, numbers, reduce_extremes
-from framework.results.page.wording import words
-from framework.types import FloatArray, IntArray, RecordArray
+from framework.results.page.lines import Figure, draw_line, whole_range
+from framework.results.page.series import POINTS, drawdown, numbers, reduce_extremes
+from framework.types import FloatArray, IntArray
 
-Figure = dict[str, Any]
-
-MARKS = 1_200
-"""Most fills, and most trades, drawn on one price chart."""
+_EXPOSURE = "Exposure"
+"""Name of the one line there is when nothing was sold short."""
 
 
 def account_figure(outcome: Outcome) -> Figure:
@@ -29,7 +27,11 @@ def account_figure(outcome: Outcome) -> Figure:
     equity = outcome.equity
     held = outcome.benchmark
     fall = drawdown(equity, outcome.initial_cash)
-    exposure = np.divide(outcome.invested, equity, out=np.zeros(len(equity)), where=equity > 0)
+    shorts = outcome.shorts
+    long, short = (
+        np.divide(value, equity, out=np.zeros(len(equity)), where=equity > 0)
+        for value in (outcome.gross - shorts.value, 0.0 - shorts.value)
+    )
     # One set of moments for the three lines, so that a hover reads all of them at the same one.
     shares = ((equity, 0.4), (held, 0.3), (fall, 0.3))
     kept = np.unique(
@@ -37,17 +39,18 @@ def account_figure(outcome: Outcome) -> Figure:
     )
     at = time[kept]
     traces = [
-        _line("Strategy", at, equity[kept], "--accent", width=1.8, hover="%{y:,.2f}"),
-        _line("Holding instead", at, held[kept], "--muted", width=1.2, hover="%{y:,.2f}"),
-        _line("Drawdown", at, fall[kept], "--loss", width=1.0, hover="%{y:.2%}", axis="y2")
+        draw_line("Strategy", at, equity[kept], "--accent", width=1.8, hover="%{y:,.2f}"),
+        draw_line("Holding instead", at, held[kept], "--muted", width=1.2, hover="%{y:,.2f}"),
+        draw_line("Drawdown", at, fall[kept], "--loss", width=1.0, hover="%{y:.2%}", axis="y2")
         | {"fill": "tozeroy", "fillcolor": "--loss-soft", "showlegend": False},
-        *_exposure(time, exposure),
+        *_exposure(time, long, "Long" if shorts.any else _EXPOSURE, "--accent", "--faint"),
+        *(_exposure(time, short, "Short", "--short", "--short-faint") if shorts.any else ()),
     ]
     deepest = float(fall.min()) if len(fall) else 0.0
     positive = bool(len(equity)) and not bool((equity <= 0).any() or (held <= 0).any())
     layout = {
         "hovermode": "x unified",
-        "xaxis": {"type": "date", "anchor": "y3", "range": _whole(outcome)},
+        "xaxis": {"type": "date", "anchor": "y3", "range": whole_range(outcome)},
         "yaxis": {"domain": [0.46, 1], "title": {"text": f"Equity, {outcome.quote}"}},
         "yaxis2": {
             "domain": [0.22, 0.42],
@@ -58,26 +61,14 @@ def account_figure(outcome: Outcome) -> Figure:
         },
         "yaxis3": {
             "domain": [0, 0.18],
-            "title": {"text": "Exposure"},
+            "title": {"text": _EXPOSURE},
             "tickformat": ".0%",
-            "range": [0, (float(exposure.max()) if len(exposure) else 0) * 1.08 or 1],
+            "range": _range(long, short),
             "nticks": 4,
         },
         "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
     }
     return {"data": traces, "layout": layout, "log": positive}
-
-
-def price_figures(outcome: Outcome) -> list[Figure]:
-    """Return one price chart for each pair, with its fills and the span of each trade."""
-    fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
-    trades = outcome.trades
-    return [
-        _price_figure(
-            outcome, index, pair, fills[fills["pair"] == index], trades[trades["pair"] == index]
-        )
-        for index, pair in enumerate(outcome.pairs)
-    ]
 
 
 def histogram_figure(outcome: Outcome) -> Figure | None:
@@ -109,7 +100,7 @@ def histogram_figure(outcome: Outcome) -> Figure | None:
         ],
         "layout": {
             "xaxis": {
-                "title": {"text": "Result of a trade, after fees"},
+                "title": {"text": "Result of a trade, after costs"},
                 "tickformat": f".{max(0, digits - 1)}%",
             },
             "yaxis": {"title": {"text": "Trades"}},
@@ -119,160 +110,37 @@ def histogram_figure(outcome: Outcome) -> Figure | None:
     }
 
 
-def _whole(outcome: Outcome) -> list[int]:
-    """Return the ends of the axis of time; one bar gets some room around it."""
-    room = outcome.interval.ns * (len(outcome.time) == 1)
-    ends = [int(outcome.time[0]) - room, int(outcome.time[-1]) + outcome.interval.ns + room]
-    return moments(np.array(ends, np.int64))
+def _range(long: FloatArray, short: FloatArray) -> list[float]:
+    """Return the ends of the axis of exposure, with some room at both."""
+    low, high = float(short.min(initial=0.0)) * 1.08, float(long.max(initial=0.0)) * 1.08
+    return [low, high or (0.0 if low else 1.0)]
 
 
-def _line(
-    name: str,
-    time: IntArray,
-    values: FloatArray,
-    color: str,
-    *,
-    width: float,
-    hover: str,
-    axis: str = "y",
-) -> Figure:
-    """Return a line; a single value is drawn as a point."""
-    return {
-        "type": "scatter",
-        "mode": "lines" if len(values) > 1 else "markers",
-        "name": name,
-        "x": moments(time),
-        "y": numbers(values),
-        "yaxis": axis,
-        "line": {"color": color, "width": width},
-        "marker": {"color": color},
-        "hovertemplate": hover,
-    }
-
-
-def _exposure(time: IntArray, exposure: FloatArray) -> list[Figure]:
+def _exposure(time: IntArray, share: FloatArray, name: str, color: str, faint: str) -> list[Figure]:
     """Return mean exposure as an area; its extremes too where buckets hold several bars.
 
     A line through extremes alone would fill the pane for a strategy that trades often.
     """
-    area = {"fill": "tozeroy", "fillcolor": "--accent-soft", "showlegend": False}
+    area = {"fill": "tozeroy", "fillcolor": f"{color}-soft", "showlegend": name != _EXPOSURE}
     buckets = POINTS // 4
-    if len(exposure) <= buckets:
-        drawn = _line("Exposure", time, exposure, "--accent", width=1, hover="%{y:.1%}", axis="y3")
+    if len(share) <= buckets:
+        drawn = draw_line(name, time, share, color, width=1, hover="%{y:.1%}", axis="y3")
         drawn["line"]["shape"] = "hv"
         return [drawn | area]
-    width = -(-len(exposure) // buckets)
-    starts = np.arange(0, len(exposure), width)
-    size = np.diff(np.append(starts, len(exposure)))
-    mean = np.add.reduceat(exposure, starts) / size
-    high = np.maximum.reduceat(exposure, starts)
+    width = -(-len(share) // buckets)
+    starts = np.arange(0, len(share), width)
+    size = np.diff(np.append(starts, len(share)))
+    mean = np.add.reduceat(share, starts) / size
+    most = np.maximum.reduceat(np.abs(share), starts) * np.where(mean < 0, -1, 1)
     at = time[starts]
-    faint = _line("Exposure, highest", at, high, "--faint", width=1, hover="%{y:.1%}", axis="y3")
-    drawn = _line("Exposure, mean", at, mean, "--accent", width=1, hover="%{y:.1%}", axis="y3")
-    for trace in (faint, drawn):
+    traces = []
+    for said, values, paint in (("highest", most, faint), ("mean", mean, color)):
+        trace = draw_line(
+            f"{name}, {said}", at, values, paint, width=1, hover="%{y:.1%}", axis="y3"
+        )
         trace["line"]["shape"] = "hv"
-    return [faint | {"showlegend": False}, drawn | area]
-
-
-def _price_figure(
-    outcome: Outcome, index: int, pair: str, fills: RecordArray, trades: RecordArray
-) -> Figure:
-    """Return the close of one pair with its fills and trades."""
-    close_time = outcome.time + outcome.interval.ns
-    close = outcome.close[:, index]
-    kept = reduce_extremes(close)
-    data = [
-        _line(
-            "Close",
-            close_time[kept],
-            close[kept],
-            "--ink-soft",
-            width=1.1,
-            hover="%{x|%Y-%m-%d %H:%M} close %{y:,.7~g}<extra></extra>",
-        )
-    ]
-    shown = _largest(trades, np.abs(trades["pnl"]))
-    for name, color, mask in (
-        ("Winning trade", "--gain", shown["pnl"] > 0),
-        ("Losing trade", "--loss", shown["pnl"] <= 0),
-    ):
-        if mask.any():
-            data.append(_spans(name, color, shown[mask], int(close_time[-1])))
-    marked = _largest(fills, np.abs(fills["quote"]))
-    for name, color, symbol, side in (
-        ("Buy", "--accent", "triangle-up", 1),
-        ("Sell", "--sell", "triangle-down", -1),
-    ):
-        chosen = marked[marked["side"] == side]
-        if len(chosen):
-            data.append(_marks(name, color, symbol, chosen))
-    hidden = (len(fills) - len(marked), len(trades) - len(shown))
-    note = ""
-    if any(hidden):
-        note = (
-            f"Shown: the {len(marked):,} largest of {len(fills):,} fills and the {len(shown):,} "
-            f"trades of {len(trades):,} that moved most money."
-        )
-    elif not len(fills):
-        note = f"{pair} was never traded."
-    return {
-        "name": pair,
-        "note": note,
-        "data": data,
-        "layout": {
-            "hovermode": "closest",
-            "xaxis": {"type": "date", "range": _whole(outcome)},
-            "yaxis": {"title": {"text": pair}, "tickformat": ",.6~g"},
-            "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
-        },
-    }
-
-
-def _largest(rows: RecordArray, size: FloatArray) -> RecordArray:
-    """Return the `MARKS` rows of largest `size`, in their own order."""
-    if len(rows) <= MARKS:
-        return rows
-    return rows[np.sort(np.argpartition(size, -MARKS)[-MARKS:])]
-
-
-def _spans(name: str, color: str, trades: RecordArray, end_ns: int) -> Figure:
-    """Return a dotted line from entry to exit of every trade; NaN keeps them apart."""
-    leave = np.where(trades["open"], end_ns, trades["exit_time"])
-    time = np.stack([trades["entry_time"], leave, leave], axis=1).ravel()
-    value = np.stack(
-        [trades["entry_price"], trades["exit_price"], np.full(len(trades), np.nan)], axis=1
-    ).ravel()
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": moments(time),
-        "y": numbers(value),
-        "line": {"color": color, "width": 1.6, "dash": "dot"},
-        "hoverinfo": "skip",
-    }
-
-
-def _marks(name: str, color: str, symbol: str, fills: RecordArray) -> Figure:
-    """Return a marker for every fill."""
-    reasons = {reason.value: words(reason.name) for reason in Reason}
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "x": moments(fills["time"]),
-        "y": numbers(fills["price"]),
-        "text": [reasons.get(reason, "") for reason in fills["reason"].tolist()],
-        "customdata": numbers(fills["units"]),
-        "marker": {
-            "color": color,
-            "symbol": symbol,
-            "size": 9 if len(fills) < 200 else 7,
-            "line": {"color": "--surface", "width": 1},
-        },
-        "hovertemplate": f"{name} %{{customdata:,.6~g}} at %{{y:,.7~g}}<br>"
-        "%{x|%Y-%m-%d %H:%M}, %{text}<extra></extra>",
-    }
+        traces.append(trace)
+    return [traces[0] | {"showlegend": False}, traces[1] | area]
 
 
 def _edges(results: FloatArray) -> FloatArray:

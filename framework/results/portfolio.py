@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framework.errors import OutsideFault, UserError
-from framework.records import EVENT, Kind
+from framework.records import EVENT
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def portfolio_of_outcome(outcome: Outcome, reserve: float = 0.0) -> Any:
         When vectorbt is not installed.
     """
     traded = outcome.traded
-    fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
+    fills = outcome.fills.copy()
     fills["pair"] = np.searchsorted(traded, fills["pair"])
     pairs = [outcome.pairs[n] for n in traded]
     close = outcome.close[:, traded]
@@ -69,7 +69,8 @@ def portfolio_from(
     A column per pair traded, a row per bar. vectorbt takes one order per pair and row, so a bar in
     which a pair is filled twice (entered and stopped out, say) has a second row one nanosecond
     later, at the same closes; within a row the orders keep the ledger's sequence. The final value
-    equals the run's final equity to rounding.
+    equals the run's final equity to rounding, but for what borrowing cost: vectorbt does not know
+    of that.
 
     Parameters
     ----------
@@ -113,6 +114,7 @@ def portfolio_from(
         fixed_fees=fee,
         fees=0.0,
         slippage=0.0,
+        direction="both",
         init_cash=cash,
         cash_sharing=True,
         group_by=True,

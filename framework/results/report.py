@@ -24,7 +24,8 @@ from framework.results.outcome import Outcome
 from framework.results.page import sections, tables
 from framework.results.page.markup import text
 from framework.results.page.wording import cautions, number, verdict
-from framework.results.plots import account_figure, histogram_figure, price_figures
+from framework.results.plots import account_figure, histogram_figure
+from framework.results.price_plot import price_figures
 
 _LEVEL = 4  # of deflate: level 6 saves 4 % more and takes twice as long
 

@@ -3,7 +3,7 @@
 =================  ==============================================================================
 ``config/``        ``config.yaml``, the composed configuration, and ``overrides.yaml``, a list
 ``equity.csv``     one row per bar, amounts at its close
-``fills.csv``      one row per step of an order's life: decided, filled, cancelled, expired
+``fills.csv``      one row per step of an order's life: decided, filled, charged, cancelled, expired
 ``vetoes.csv``     one row per order that a rule forbade
 ``trades.csv``     one row per round trip
 ``candles.npz``    closes of the pairs traded (or of the first), to value the run again

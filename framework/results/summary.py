@@ -27,6 +27,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("turnover", "Turnover per year", "decimal"),
     ("fees_paid", "Fees", "money"),
     ("slippage_paid", "Spread and slippage", "money"),
+    ("borrow_paid", "Borrowing", "money"),
     ("break_even_fee_bps", "Break-even fee, bps", "decimal"),
     ("final_equity", "Equity at the end", "money"),
 )
@@ -60,6 +61,8 @@ def summary_table(outcome: Outcome, metrics: Mapping[str, float | int | None]) -
     table.add_column(justify="right")
     for name, label, kind in _ROWS:
         value = metrics[name]
+        if name == "borrow_paid" and not value:
+            continue
         unit = f" {outcome.quote}" if kind == "money" else ""
         table.add_row(label, "–" if value is None else f"{_FORMATS[kind](value)}{unit}")
     for check in outcome.checks:

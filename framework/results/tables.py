@@ -130,6 +130,7 @@ class Trade(SQLModel, table=True):
     entry_price: float
     exit_price: float
     fees: float
+    """And what borrowing cost."""
     pnl: float
     fraction: float
     bars: int

@@ -1,4 +1,4 @@
-"""Round trips: what a ledger's fills add up to, pair by pair, from flat to flat."""
+"""Round trips: what a ledger's fills and charges add up to, pair by pair, from flat to flat."""
 
 from __future__ import annotations
 
@@ -6,40 +6,48 @@ import numpy as np
 
 from framework.compiler import numba
 from framework.records import TRADE, Kind
+from framework.results.shorts import FLAT
 from framework.types import FloatArray, IntArray, RecordArray
 
-_FILLED = int(Kind.FILLED)
-_FLAT = 1e-9  # of the units entered: below it, what is left is rounding, not a position
+_FILLED, _CHARGED = int(Kind.FILLED), int(Kind.CHARGED)
 
 
 def trades_from_events(
-    events: RecordArray, close: FloatArray, time: IntArray, interval_ns: int
+    events: RecordArray,
+    close: FloatArray,
+    time: IntArray,
+    interval_ns: int,
+    owed_N: FloatArray | None = None,
 ) -> RecordArray:
     """Return the round trips of a ledger, ordered by entry time, then pair.
 
     A trade starts with the fill that leaves flat and ends with the one that comes back to it. Fills
     in its direction are entries, fills against it exits; a fill through zero ends one trade and
     starts the next, and its fee and units are split between them. What is left after an exit counts
-    as flat when it is under 1e-9 of the units entered, since that is rounding.
+    as flat when it is under 1e-9 of the units entered, since that is rounding. A charge belongs to
+    the trade that the fill before it covered.
 
     Parameters
     ----------
     events : (E,) EVENT
-        The ledger in order of time; only its fills are read.
+        The ledger in order of time; only its fills and charges are read.
     close : (T, N) float64
         Quote currency; the last row values open trades.
     time : (T,) int64
         Open times of the bars, UTC ns.
     interval_ns : int
         Length of a bar.
+    owed_N : (N,) float64, optional
+        What each pair owes for borrowing at the end; its open trade bears it.
 
     Returns
     -------
     (K,) TRADE
-        `pnl` is after the fees of both sides; `fraction` is `pnl` over the quote currency paid
-        (long) or received (short) at the entries, fees aside; `bars` counts the bars from the one
-        entered in to the one left in, 0 when they are the same. A trade still open at the end has
-        `exit_time` 0, its `exit_price` and `pnl` at the last close, and `bars` up to that close.
+        `fees` are those of both sides, and what borrowing cost; `pnl` is after them; `fraction` is
+        `pnl` over the quote currency paid (long) or received (short) at the entries, fees aside;
+        `bars` counts the bars from the one entered in to the one left in, 0 when they are the same.
+        A trade still open at the end has `exit_time` 0, its `exit_price` and `pnl` at the last
+        close, and `bars` up to that close.
 
     Examples
     --------
@@ -54,22 +62,29 @@ def trades_from_events(
     >>> float(trades["pnl"][0]), float(trades["fraction"][0]), int(trades["bars"][0])
     (2.0, 0.1, 1)
     """
-    fills = np.ascontiguousarray(events[events["kind"] == _FILLED])
+    kind = events["kind"]
+    paid = np.ascontiguousarray(events[(kind == _FILLED) | (kind == _CHARGED)])
     pairs = close.shape[1]
-    if len(fills) == 0 or pairs == 0:
+    if len(paid) == 0 or pairs == 0:
         return np.zeros(0, TRADE)
     last_close = np.ascontiguousarray(close[-1])
     end_ns = int(time[-1]) + interval_ns
     # a fill ends one trade at most and starts one at most
-    trades = np.zeros(len(fills) + pairs, TRADE)
-    made = _round_trips(fills, last_close, end_ns, interval_ns, trades)
+    trades = np.zeros(len(paid) + pairs, TRADE)
+    owed = np.zeros(pairs) if owed_N is None else owed_N
+    made = _round_trips(paid, last_close, owed, end_ns, interval_ns, trades)
     trades = trades[:made]
     return trades[np.lexsort((trades["pair"], trades["entry_time"]))]
 
 
 @numba.njit(cache=True)
 def _round_trips(
-    fills: RecordArray, last_close: FloatArray, end_ns: int, interval_ns: int, trades: RecordArray
+    paid: RecordArray,
+    last_close: FloatArray,
+    owed_N: FloatArray,
+    end_ns: int,
+    interval_ns: int,
+    trades: RecordArray,
 ) -> int:
     """Write the trades in order of their ends, open ones last; return how many there are."""
     pairs = len(last_close)
@@ -82,10 +97,22 @@ def _round_trips(
     confidence = np.zeros(pairs)
     entry_time = np.zeros(pairs, np.int64)
     reason = np.zeros(pairs, np.uint8)
+    ended = np.full(pairs, -1)  # the trade that the pair's last fill ended, -1: none
     made = 0
-    for i in range(len(fills)):
-        fill = fills[i]
+    for i in range(len(paid)):
+        fill = paid[i]
         n = fill.pair
+        if fill.kind == _CHARGED:
+            if ended[n] < 0:
+                fees[n] += fill.quote
+            else:
+                trade = trades[ended[n]]
+                received = trade.units * trade.entry_price
+                trade.fees += fill.quote
+                trade.pnl -= fill.quote
+                trade.fraction = trade.pnl / received if received != 0.0 else 0.0
+            continue
+        ended[n] = -1
         side = 1.0 if fill.side > 0 else -1.0
         units = fill.units
         if units <= 0.0:
@@ -95,14 +122,14 @@ def _round_trips(
         if position[n] * side < 0.0:
             held = abs(position[n])
             left = held - units
-            if left > _FLAT * in_units[n]:
+            if left > FLAT * in_units[n]:
                 position[n] = side * -left
                 out_units[n] += units
                 out_quote[n] += quote
                 fees[n] += fee
                 reason[n] = fill.reason
                 continue
-            closing = 1.0 if -left <= _FLAT * in_units[n] else held / units
+            closing = 1.0 if -left <= FLAT * in_units[n] else held / units
             out_units[n] += units * closing
             out_quote[n] += quote * closing
             fees[n] += fee * closing
@@ -121,6 +148,7 @@ def _round_trips(
             trade.fraction = trade.pnl / in_quote[n] if in_quote[n] != 0.0 else 0.0
             trade.bars = (fill.time - entry_time[n]) // interval_ns
             trade.confidence = confidence[n]
+            ended[n] = made
             made += 1
             position[n] = 0.0
             if closing == 1.0:
@@ -155,9 +183,9 @@ def _round_trips(
         trade.units = in_units[n]
         trade.entry_price = in_quote[n] / in_units[n]
         trade.exit_price = last_close[n]
-        trade.fees = fees[n]
+        trade.fees = fees[n] + owed_N[n]
         worth = out_quote[n] + abs(position[n]) * last_close[n]
-        trade.pnl = (worth - in_quote[n]) * side - fees[n]
+        trade.pnl = (worth - in_quote[n]) * side - trade.fees
         trade.fraction = trade.pnl / in_quote[n] if in_quote[n] != 0.0 else 0.0
         trade.bars = (end_ns - entry_time[n]) // interval_ns
         trade.confidence = confidence[n]

@@ -12,8 +12,8 @@ from framework import load_run
 FORTNIGHT = ("start=2025-01-01", "end=2025-01-15", "report=false")
 METRICS = (
     "total_return cagr sharpe sortino calmar max_drawdown max_drawdown_days volatility win_rate "
-    "profit_factor expectancy trades exposure turnover fees_paid slippage_paid final_equity "
-    "benchmark_return deflated_sharpe break_even_fee_bps bars seconds"
+    "profit_factor expectancy trades exposure turnover fees_paid slippage_paid borrow_paid "
+    "final_equity benchmark_return deflated_sharpe break_even_fee_bps bars seconds"
 ).split()
 MARKS = ["orders_hash", "data_hash", "causality", "version"]
 

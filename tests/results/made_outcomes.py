@@ -38,6 +38,17 @@ def make_events(
     return events
 
 
+def with_charges(events: np.ndarray, charges: Sequence[tuple[int, float, float]]) -> np.ndarray:
+    """Return `events` with charges of (fills up to it, units covered, amount) in their places."""
+    places = [place for place, _, _ in charges]
+    rows = events[[place - 1 for place in places]].copy()
+    rows["kind"], rows["reason"], rows["side"] = Kind.CHARGED, Reason.BORROW, 1
+    rows["price"] = rows["fee"] = rows["slippage"] = 0.0
+    rows["units"] = [units for _, units, _ in charges]
+    rows["quote"] = [amount for _, _, amount in charges]
+    return np.insert(events, places, rows)
+
+
 def make_outcome(
     close: np.ndarray,
     fills: Sequence[tuple[int, int, int, float, float, float]] = (),
@@ -45,24 +56,39 @@ def make_outcome(
     cash: float = 1_000.0,
     interval: str = "1d",
     extra_events: np.ndarray | None = None,
+    borrow_rate: float = 0.0,
     **changes: object,
 ) -> Outcome:
-    """Return the outcome of `fills` on `close` (T, N), its account kept by a plain loop."""
+    """Return the outcome of `fills` on `close` (T, N), its account kept by a plain loop.
+
+    A short comes to owe `borrow_rate` of its value at each close, and pays when it is covered.
+    """
     close = np.asfortranarray(close, dtype=np.float64)
     length = Interval.parse(interval)
     bars, pairs = close.shape
     events = make_events(fills, length.ns)
-    money, held = cash, [0.0] * pairs
+    money, held, owed = cash, [0.0] * pairs, [0.0] * pairs
     equity, free, invested = np.zeros(bars), np.zeros(bars), np.zeros(bars)
-    waiting = list(fills)
+    waiting, charges = list(fills), []
     for bar in range(bars):
         while waiting and waiting[0][0] == bar:
             _, pair, side, units, price, fee = waiting.pop(0)
             money -= side * units * price + fee
+            if side > 0 and owed[pair] > 0.0:
+                covered = min(units, -held[pair])
+                charge = owed[pair] * covered / -held[pair]
+                charges.append((len(fills) - len(waiting), covered, charge))
+                owed[pair] -= charge
+                money -= charge
             held[pair] += side * units
+            if abs(held[pair]) < 1e-12:
+                held[pair] = owed[pair] = 0.0
         worth = [held[n] * close[bar, n] if held[n] else 0.0 for n in range(pairs)]
-        equity[bar], free[bar] = money + sum(worth), money
-        invested[bar] = sum(abs(value) for value in worth)
+        for n in range(pairs):
+            owed[n] -= min(worth[n], 0.0) * borrow_rate
+        free[bar], invested[bar] = money, sum(worth) - sum(owed)
+        equity[bar] = money + invested[bar]
+    events = with_charges(events, charges)
     if extra_events is not None:
         events = np.concatenate([events, extra_events])
         events = events[np.argsort(events["time"], kind="stable")]
@@ -91,6 +117,7 @@ def make_outcome(
         overrides=("strategy.params.fast=5",),
         version="0.1.0",
         seed=1,
+        borrow_rate=borrow_rate,
     )
     return Outcome(**(fields | changes))  # type: ignore[arg-type]
 

@@ -29,9 +29,13 @@ def sample_outcome(
     *,
     seed: int = 4,
     ruin: float = 0.0,
+    borrow_rate: float | None = None,
     **changes: Any,
 ) -> Outcome:
-    """Return a run of `trades` long trades over a random walk; `ruin` burns equity by the end."""
+    """Return a run of `trades` long trades over a random walk; `ruin` burns equity by the end.
+
+    With a `borrow_rate` every second trade is short.
+    """
     rng = np.random.default_rng(seed)
     count = len(pairs)
     interval = Interval.parse("15m")
@@ -42,14 +46,21 @@ def sample_outcome(
     close = start * np.exp(np.cumsum(steps + 0.00001, axis=0))
     opened = np.vstack([start[None, :], close[:-1]])[:bars]
     high, low = np.maximum(opened, close) * 1.001, np.minimum(opened, close) * 0.999
-    events = _events(rng, time, opened, trades) if bars > 2 else np.zeros(0, EVENT)
-    cash, units = np.full(bars, 10_000.0), np.zeros((bars, count))
-    fills = events[events["kind"] == Kind.FILLED]
-    for fill in fills:
-        at = int(np.searchsorted(time, fill["time"]))
-        cash[at:] -= fill["side"] * fill["quote"] + fill["fee"]
-        units[at:, fill["pair"]] += fill["side"] * fill["units"]
-    invested = (units * close).sum(axis=1)
+    events = np.zeros(0, EVENT)
+    if bars > 2:
+        events = _events(rng, time, opened, close, trades, borrow_rate)
+    cash, units, owed = np.full(bars, 10_000.0), np.zeros((bars, count)), np.zeros(bars)
+    for event in events:
+        at = int(np.searchsorted(time, event["time"]))
+        if event["kind"] == Kind.FILLED:
+            cash[at:] -= event["side"] * event["quote"] + event["fee"]
+            units[at:, event["pair"]] += event["side"] * event["units"]
+        elif event["kind"] == Kind.CHARGED:
+            cash[at:] -= event["quote"]
+            owed[at:] -= event["quote"]
+    units[np.abs(units) < 1e-9] = 0.0
+    owed += np.cumsum(np.maximum(-units * close, 0.0).sum(axis=1)) * (borrow_rate or 0.0)
+    invested = (units * close).sum(axis=1) - owed
     equity = (cash + invested) * np.linspace(1, 1 - ruin, bars)
     values: dict[str, Any] = {
         "mode": "backtest",
@@ -92,26 +103,39 @@ def sample_outcome(
         "overrides": ("strategy=ma_cross", "strategy.params.fast=20"),
         "version": "0.1.0",
         "seed": 7,
+        "borrow_rate": borrow_rate or 0.0,
     }
     return Outcome(**(values | changes))
 
 
 def _events(
-    rng: np.random.Generator, time: np.ndarray, opened: np.ndarray, trades: int
+    rng: np.random.Generator,
+    time: np.ndarray,
+    opened: np.ndarray,
+    close: np.ndarray,
+    trades: int,
+    borrow_rate: float | None,
 ) -> np.ndarray:
     bars, count = opened.shape
     each = -(-trades // count) if trades else 0
     rows = []
     for pair in range(count):
         cuts = np.sort(rng.choice(np.arange(1, bars - 1), min(2 * each, bars - 2), replace=False))
-        for enter, leave in zip(cuts[::2], cuts[1::2], strict=False):
+        for number, (enter, leave) in enumerate(zip(cuts[::2], cuts[1::2], strict=False)):
+            way = 1 if borrow_rate is None or number % 2 else -1
             units = 1_500 / opened[enter, pair]
             reason = rng.choice([1, 3, 4, 5], p=[0.55, 0.2, 0.1, 0.15])
-            for at, side, why in ((enter, 1, Reason.SIGNAL), (leave, -1, reason)):
+            for at, side, why in ((enter, way, Reason.SIGNAL), (leave, -way, reason)):
                 quote = units * opened[at, pair]
                 rows.append(
                     (time[at], 0, pair, Kind.FILLED, side, OrderType.MARKET, why, units, quote,
                      opened[at, pair], quote * 0.002, quote * 0.0003, 1.0)
+                )  # fmt: skip
+            if way < 0:
+                owed = units * close[enter:leave, pair].sum() * borrow_rate
+                rows.append(
+                    (time[leave], 0, pair, Kind.CHARGED, 1, OrderType.MARKET, Reason.BORROW, units,
+                     owed, 0.0, 0.0, 0.0, 1.0)
                 )  # fmt: skip
     for at in rng.integers(1, bars, trades // 3):
         why = rng.choice([Reason.MAX_EXPOSURE, Reason.NO_CASH, Reason.COOL_DOWN], p=[0.6, 0.3, 0.1])

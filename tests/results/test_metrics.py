@@ -26,8 +26,8 @@ from framework.results.outcome import Outcome
 
 NAMES = (
     "total_return cagr sharpe sortino calmar max_drawdown max_drawdown_days volatility win_rate "
-    "profit_factor expectancy trades exposure turnover fees_paid slippage_paid final_equity "
-    "benchmark_return deflated_sharpe break_even_fee_bps bars"
+    "profit_factor expectancy trades exposure turnover fees_paid slippage_paid borrow_paid "
+    "final_equity benchmark_return deflated_sharpe break_even_fee_bps bars"
 ).split()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_outcomes import make_outcome
 from report_sample import sample_outcome
 
 from framework.errors import OutsideFault
@@ -179,6 +180,42 @@ def test_vetoes_are_counted_by_reason():
     assert "Cool down vetoed 3".lower() in text.lower()
     assert "no cash vetoed 1" in text
     assert "signal expired 1" in text
+
+
+def test_priced_orders_are_refused_in_plain_words():
+    refused = (Reason.NO_PRICE, Reason.NO_STOP, Reason.NO_EDGE, Reason.CORRELATION)
+    events = np.zeros(6, EVENT)
+    events["kind"] = [*[Kind.VETOED] * 4, Kind.EXPIRED, Kind.CANCELLED]
+    events["reason"] = [*refused, Reason.TIME_IN_FORCE, Reason.POST_ONLY]
+    text = Page(render(sample_outcome(bars=300, trades=0, events=events), {})).text
+    assert "no price for the order vetoed 1" in text
+    assert "no distance for its stop or target vetoed 1" in text
+    assert "no edge to bet on by the Kelly rule vetoed 1" in text
+    assert "exposure to correlated pairs at its limit vetoed 1" in text
+    assert "not filled in time expired 1" in text
+    assert "would have filled at once, post-only cancelled 1" in text
+
+
+def test_borrowing_is_among_the_costs_where_there_was_some():
+    outcome = sample_outcome(bars=3_000, trades=40, borrow_rate=1e-4)
+    metrics = compute(outcome)
+    text = Page(render(outcome, metrics)).text.replace("\u202f", " ")
+    paid = f"{metrics['borrow_paid']:,.2f}".replace(",", " ")
+    assert f"Borrowing \u2212{paid} " in text
+    assert "Fees, slippage, borrowing" in text
+    assert "short" in text
+    own = sample_outcome(bars=3_000, trades=40)
+    assert "orrowing" not in Page(render(own, {"fees_paid": 1.0, "slippage_paid": 1.0})).text
+
+
+def test_costs_of_a_short_still_open_count_what_it_owes():
+    sold = [(1, 0, -1, 10.0, 100.0, 0.0)]
+    outcome = make_outcome(np.full((3, 1), 100.0), sold, borrow_rate=0.01)
+    assert outcome.equity.tolist() == [1_000.0, 990.0, 980.0]
+    text = Page(render(outcome, compute(outcome))).text
+    assert "Result before costs 0.00" in text
+    assert "Borrowing \u221220.00" in text
+    assert "20.00 AUD are owed for shorts still open" in text
 
 
 def test_months_are_compounded_to_the_year():

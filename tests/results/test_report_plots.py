@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from report_sample import sample_outcome
 
 from framework.results.page.series import drawdown, numbers, reduce_extremes
-from framework.results.plots import MARKS, account_figure, histogram_figure, price_figures
+from framework.results.plots import account_figure, histogram_figure
+from framework.results.price_plot import MARKS, price_figures
 
 VALUES = st.floats(-1e9, 1e9) | st.just(float("nan"))
 
@@ -113,3 +114,35 @@ def test_histogram_holds_every_trade_and_mixes_no_wins_with_losses(trades):
 
 def test_without_trades_there_is_no_histogram():
     assert histogram_figure(sample_outcome(bars=300, trades=0)) is None
+
+
+def test_shorts_have_marks_of_their_own():
+    outcome = sample_outcome(bars=3_000, trades=20, pairs=("BTC-AUD",), borrow_rate=1e-5)
+    traces = {trace["name"]: trace for trace in price_figures(outcome)[0]["data"]}
+    trades = outcome.trades
+    assert sorted(trades["side"].tolist()) == [-1] * 10 + [1] * 10
+    for name, side, moment in (
+        ("Buy", 1, "entry_time"),
+        ("Sell", 1, "exit_time"),
+        ("Sell short", -1, "entry_time"),
+        ("Cover", -1, "exit_time"),
+    ):
+        mine = np.sort(trades[moment][trades["side"] == side])
+        assert traces[name]["x"] == (mine // 10**6).tolist()
+
+
+@pytest.mark.parametrize("bars", [400, 3_000])
+def test_exposure_to_shorts_is_drawn_below_zero(bars):
+    outcome = sample_outcome(bars=bars, trades=40, borrow_rate=1e-5)
+    figure = account_figure(outcome)
+    traces = {trace["name"]: trace["y"] for trace in figure["data"]}
+    short, long = (traces[f"{name}, highest" if bars > 500 else name] for name in ("Short", "Long"))
+    share = outcome.shorts.value / outcome.equity
+    assert min(short) == pytest.approx(-share.max(), rel=1e-6)
+    assert max(short) == 0.0
+    longs = outcome.invested + outcome.shorts.owed + outcome.shorts.value
+    assert max(long) == pytest.approx((longs / outcome.equity).max(), rel=1e-6)
+    low, high = figure["layout"]["yaxis3"]["range"]
+    assert low < min(short)
+    assert high > max(long)
+    json.dumps(figure, allow_nan=False)

@@ -14,6 +14,7 @@ from made_outcomes import make_outcome, random_close, random_fills
 
 from framework.errors import CheckFailed
 from framework.modes import backtest
+from framework.records import Kind
 from framework.results.verify import verify_with_vectorbt
 
 FORTNIGHT = ("start=2025-01-01", "end=2025-01-15", "mode.causality_cuts=0", "verify=vectorbt")
@@ -162,3 +163,60 @@ def test_spending_more_than_there_is_is_noticed():
     outcome = make_outcome(close, [(1, 0, 1, 101.0, 10.0, 0.0)], cash=1_000.0)
     with pytest.raises(CheckFailed, match=r"bar 1, .*: more was spent than there was, -10\.0 in"):
         verify_with_vectorbt(outcome)
+
+
+RATE = 0.002
+
+
+def ledger_of_shorts():
+    """Three pairs, long and short, reversed and covered in parts."""
+    close = random_close(9, 80, 3)
+    fills = random_fills(close, 9, 160, shorts=True)
+    return make_outcome(close, fills, cash=2_000.0, borrow_rate=RATE)
+
+
+@pytest.mark.usefixtures("vectorbt")
+def test_shorts_and_their_charges_agree():
+    outcome = ledger_of_shorts()
+    charges = outcome.events["quote"][outcome.events["kind"] == Kind.CHARGED]
+    assert len(charges) > 10
+    assert charges.min() > 1e-6 * 2_000.0
+    assert outcome.shorts.owed[-1] > 0.0
+    check = verify_with_vectorbt(outcome)
+    assert "from the 160 fills and the cost of borrowing from the closes, differ" in check.detail
+
+
+@pytest.mark.usefixtures("vectorbt")
+def test_another_rate_of_borrowing_is_noticed():
+    with pytest.raises(CheckFailed, match="vectorbt: equity at the close of bar"):
+        verify_with_vectorbt(replace(ledger_of_shorts(), borrow_rate=RATE * (1 + 1e-5)))
+
+
+@pytest.mark.usefixtures("vectorbt")
+def test_a_charge_that_cash_and_equity_never_paid_is_noticed():
+    close = np.array([[10.0], [10.0], [12.0], [9.0]])
+    fills = [(1, 0, -1, 50.0, 10.0, 1.0), (3, 0, 1, 50.0, 9.0, 1.0)]
+    outcome = make_outcome(close, fills, borrow_rate=0.01)
+    assert outcome.cash.tolist() == [1_000.0, 1_499.0, 1_499.0, 1_037.0]  # 11.0 were charged
+    assert verify_with_vectorbt(outcome).passed
+    unpaid = np.array([0.0, 0.0, 0.0, 11.0])
+    with pytest.raises(CheckFailed, match=r"vectorbt: cash at the close of bar 3, .*: 1048\.0 in"):
+        verify_with_vectorbt(replace(outcome, cash=outcome.cash + unpaid))
+    with pytest.raises(CheckFailed) as raised:
+        verify_with_vectorbt(replace(outcome, events=outcome.fills))
+    assert str(raised.value) == (
+        "vectorbt: borrowing paid at the close of bar 3, 2024-01-04T00:00:00Z: 0.0 in this run, "
+        "11.0 from the closes."
+    )
+
+
+@pytest.mark.usefixtures("vectorbt")
+def test_a_short_that_cost_more_than_there_was_leaves_a_debt_and_no_complaint():
+    close = np.array([[10.0], [10.0], [30.0], [30.0]])
+    fills = [(1, 0, -1, 100.0, 10.0, 0.0), (2, 0, 1, 100.0, 30.0, 0.0)]
+    outcome = make_outcome(close, fills)
+    assert outcome.cash.tolist() == [1_000.0, 2_000.0, -1_000.0, -1_000.0]
+    assert verify_with_vectorbt(outcome).passed
+    spent = make_outcome(close, [*fills, (3, 0, 1, 1.0, 30.0, 0.0)])
+    with pytest.raises(CheckFailed, match=r"bar 3, .*: more was spent than there was, -1030\.0 in"):
+        verify_with_vectorbt(spent)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from framework.records import Kind
 from framework.results.outcome import Outcome
 from framework.results.page.markup import empty, text, tone
 from framework.results.page.wording import (
@@ -39,10 +38,11 @@ def headline(outcome: Outcome) -> str:
 def tiles(outcome: Outcome, metrics: Metrics) -> str:
     """Return the key figures, each with the one beside which it makes sense."""
     get = metrics.get
-    fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
+    fills = outcome.fills
     traded = float(np.abs(fills["quote"]).sum())
     fees, slippage = finite(get("fees_paid")), finite(get("slippage_paid"))
-    costs = None if fees is None or slippage is None else fees + slippage
+    borrowing = finite(get("borrow_paid")) or 0.0
+    costs = None if fees is None or slippage is None else fees + slippage + borrowing
     held = int(np.count_nonzero(outcome.trades["open"]))
     paid_bps = float(fills["fee"].sum()) / traded * 1e4 if traded > 0 else None
     down = finite(get("max_drawdown"))
@@ -87,7 +87,7 @@ def tiles(outcome: Outcome, metrics: Metrics) -> str:
             "",
         ),
         (
-            "Fees + slippage",
+            "Fees, slippage, borrowing" if borrowing else "Fees + slippage",
             percent(None if costs is None else costs / outcome.initial_cash),
             f"of starting cash: {_unit(number(costs, 0), outcome.quote)}",
             "",

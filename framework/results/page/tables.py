@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.records import Kind, Reason
+from framework.records import Kind
 from framework.results.outcome import Outcome
 from framework.results.page.markup import bar, cell, empty, table, text, tone
 from framework.results.page.wording import (
@@ -14,12 +14,11 @@ from framework.results.page.wording import (
     number,
     percent,
     price,
-    words,
+    reason_words,
 )
 from framework.types import RecordArray, format_times
 
 _LISTED = 50
-_REASONS = {reason.value: words(reason.name) for reason in Reason}
 _COLUMNS = (
     ("No.", "num"),
     ("Pair", "txt"),
@@ -75,11 +74,14 @@ def costs(outcome: Outcome, metrics: Metrics) -> str:
     if fees is None or slippage is None or not len(outcome.equity):
         return empty("No costs were recorded.")
     net = float(outcome.equity[-1]) - outcome.initial_cash
-    gross = net + fees + slippage
+    owed = float(outcome.shorts.owed[-1])
+    borrowing = (finite(metrics.get("borrow_paid")) or 0.0) + owed
+    gross = net + fees + slippage + borrowing
     lines = (
         ("Result before costs", gross, ""),
         ("Fees", -fees, ""),
         ("Spread, slippage and impact", -slippage, ""),
+        *((("Borrowing", -borrowing, ""),) if borrowing else ()),
         ("Result after costs", net, "sum"),
     )
     most = max(abs(value) for _, value, _ in lines) or 1.0
@@ -93,15 +95,19 @@ def costs(outcome: Outcome, metrics: Metrics) -> str:
         f'<th></th><th scope="col">{text(outcome.quote)}</th>'
         '<th scope="col">Of cash</th><th class="wide"></th>'
     )
-    fills = outcome.events[outcome.events["kind"] == Kind.FILLED]
-    traded = float(np.abs(fills["quote"]).sum())
+    traded = float(np.abs(outcome.fills["quote"]).sum())
     note = f"Of cash: of the {number(outcome.initial_cash, 0)} {outcome.quote} at the start."
     if traded > 0:
         note = (
             f"{number(traded, 0)} {outcome.quote} were traded. Fees took "
             f"{number(fees / traded * 1e4, 1)} bps of that, spread and slippage "
-            f"{number(slippage / traded * 1e4, 1)} bps; before both, trading earned "
+            f"{number(slippage / traded * 1e4, 1)} bps; before all costs, trading earned "
             f"{number(gross / traded * 1e4, 1)} bps. {note}"
+        )
+    if owed:
+        note += (
+            f" Of the cost of borrowing, {number(owed, 2)} {outcome.quote} are owed for shorts "
+            "still open."
         )
     return table(head, rows, "costs") + f'<p class="note">{text(note)}</p>'
 
@@ -120,7 +126,7 @@ def by_reason(outcome: Outcome) -> str:
         return empty("No trades.")
     closed = ~trades["open"]
     groups = [
-        (_REASONS.get(int(reason), f"reason {reason}"), closed & (trades["reason"] == reason))
+        (reason_words(int(reason)), closed & (trades["reason"] == reason))
         for reason in np.unique(trades["reason"][closed])
     ]
     if trades["open"].any():
@@ -175,7 +181,7 @@ def vetoes(outcome: Outcome) -> str:
     for kind, name in kinds:
         reasons, counts = np.unique(events["reason"][events["kind"] == kind], return_counts=True)
         found += [
-            (int(count), name, _REASONS.get(int(reason), f"reason {reason}"))
+            (int(count), name, reason_words(int(reason)))
             for reason, count in zip(reasons, counts, strict=True)
         ]
     if not found:
@@ -204,7 +210,7 @@ def _trade_rows(
         one = dict(zip(trades.dtype.names or (), trade, strict=True))
         pair = outcome.pairs[one["pair"]]
         left_key = one["exit_time"] or 2**62
-        ended = "still open" if one["open"] else _REASONS.get(one["reason"], str(one["reason"]))
+        ended = "still open" if one["open"] else reason_words(one["reason"])
         cells = (
             cell(places[row] + 1, str(places[row] + 1)),
             cell(pair, pair, "txt"),

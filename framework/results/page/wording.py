@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from framework.records import Kind
+from framework.records import Reason
 from framework.results.outcome import Outcome
 from framework.types import DAY_NS
 
@@ -20,6 +20,33 @@ NARROW = "\u202f"  # narrow no-break space: thousands, and before the per cent s
 _FEW_TRADES = 30
 _SHORT_DAYS = 90
 _CONVINCING = 0.95
+
+
+def words(name: str) -> str:
+    """Return an identifier as words: ``TRAILING_STOP`` is ``trailing stop``."""
+    return name.replace("_", " ").lower()
+
+
+_PLAIN = {
+    Reason.MAX_EXPOSURE: "exposure in all at its limit",
+    Reason.MAX_PAIR_EXPOSURE: "exposure to the pair at its limit",
+    Reason.MAX_POSITIONS: "as many positions as allowed",
+    Reason.CORRELATION: "exposure to correlated pairs at its limit",
+    Reason.DAILY_LOSS: "daily loss at its limit",
+    Reason.MAX_DRAWDOWN: "drawdown at its limit",
+    Reason.VOLATILITY: "volatility above its limit, or not known yet",
+    Reason.ANOMALY: "anomaly score above its limit, or not known",
+    Reason.NOT_TRADABLE: "no trades in the candle",
+    Reason.MIN_NOTIONAL: "below the smallest order",
+    Reason.REPLACED: "replaced by another order",
+    Reason.TIME_IN_FORCE: "not filled in time",
+    Reason.POST_ONLY: "would have filled at once, post-only",
+    Reason.NO_PRICE: "no price for the order",
+    Reason.NO_STOP: "no distance for its stop or target",
+    Reason.NO_EDGE: "no edge to bet on by the Kelly rule",
+    Reason.BORROW: "borrowing",
+}
+_REASONS = {reason.value: _PLAIN.get(reason, words(reason.name)) for reason in Reason}
 
 
 def finite(value: object) -> float | None:
@@ -102,9 +129,15 @@ def span(days: float) -> str:
     return f"{days:.0f} days" if days < 730 else f"{days / 365:.1f} years"
 
 
-def words(name: str) -> str:
-    """Return an identifier as words: ``TRAILING_STOP`` is ``trailing stop``."""
-    return name.replace("_", " ").lower()
+def reason_words(code: int) -> str:
+    """Return a `Reason` in plain words.
+
+    Examples
+    --------
+    >>> reason_words(Reason.TRAILING_STOP), reason_words(Reason.POST_ONLY)
+    ('trailing stop', 'would have filled at once, post-only')
+    """
+    return _REASONS.get(code, f"reason {code}")
 
 
 def verdict(outcome: Outcome, metrics: Metrics) -> str:
@@ -112,8 +145,7 @@ def verdict(outcome: Outcome, metrics: Metrics) -> str:
     total = finite(metrics.get("total_return"))
     if len(outcome.time) == 0 or total is None:
         return "There is no result: no bar was traded."
-    fills = int(np.count_nonzero(outcome.events["kind"] == Kind.FILLED))
-    if fills == 0:
+    if not len(outcome.fills):
         said = "Never traded"
     elif total <= -0.99:
         said = f"Lost {'everything' if total <= -1 else 'nearly everything'} ({percent(total)})"
@@ -162,7 +194,7 @@ def cautions(outcome: Outcome, metrics: Metrics) -> list[str]:
             "Counting every trial made, the probability that the Sharpe ratio is more than luck "
             f"is {percent(sure, 0)}; {percent(_CONVINCING, 0)} would be convincing."
         )
-    paid = (finite(metrics.get("fees_paid")) or 0) + (finite(metrics.get("slippage_paid")) or 0)
+    paid = sum(finite(metrics.get(f"{cost}_paid")) or 0 for cost in ("fees", "slippage", "borrow"))
     if len(outcome.equity):
         net = float(outcome.equity[-1]) - outcome.initial_cash
         if net < 0 < net + paid:
