@@ -12,6 +12,7 @@ from framework import __version__
 from framework.config.component import component
 from framework.errors import UserError
 from framework.modes.context import Context
+from framework.types import YEAR_NS
 
 if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline, Traded
@@ -188,6 +189,7 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
         close=bars.close,
         volume=bars.volume,
         initial_cash=settings.cash,
+        borrow_rate=settings.exchange.borrow_rate * bars.interval.ns / YEAR_NS,
         equity=simulation.equity,
         cash=simulation.cash,
         invested=simulation.invested,
