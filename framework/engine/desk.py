@@ -69,6 +69,7 @@ class Desk:
         """
         hasher = OrdersHash(self._candles.pairs, self._candles.interval) if table.hashes else None
         sums, count = table.sums[trial], self._count
+        units, entered = self._held
         self._account[:] = self._fresh
         self._held[:] = 0.0
         done = self._first
@@ -87,10 +88,10 @@ class Desk:
                 done,
             )
             events = self._events[: count[0]]
-            tally_events(events, self._scratch, *self._held, sums)
+            tally_events(events, self._scratch, units, entered, sums)
             if hasher is not None:
                 hasher.update(events)
-        sums[_TRADES] += open_trades(self._held[0])
+        sums[_TRADES] += open_trades(units)
         tally_equity(self._equity, self._cash, self._per_year, self._returns, table.figures[trial])
         if hasher is not None:
             table.hashes[trial] = hasher.hexdigest()

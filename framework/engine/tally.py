@@ -171,7 +171,7 @@ def _deepest(equity_T: FloatArray, initial: float) -> float:
                 worst = min(worst, lowest / peak)
                 peak = lowest = value
             lowest = min(lowest, value)
-    return 1.0 - min(worst, lowest / peak)
+    return float(1.0 - min(worst, lowest / peak))
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
@@ -212,7 +212,7 @@ def _block(x: FloatArray, start: int, count: int) -> float:
         total = 0.0
         for value in block:
             total += value
-        return total
+        return float(total)
     a, b, c, d = block[0], block[1], block[2], block[3]
     e, f, g, h = block[4], block[5], block[6], block[7]
     whole = count - count % 8
