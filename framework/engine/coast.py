@@ -19,6 +19,9 @@ from framework.types import DAY_NS, BoolArray, FloatArray
 _BLOCK = 128
 """Bars searched for signals at once: searching pays, searching far beyond a stop does not."""
 
+_FEW = 16
+"""Bars that are valued sooner one by one than all at once."""
+
 
 @inlined
 def coast(
@@ -41,8 +44,7 @@ def coast(
             block = min(t + _BLOCK, market.time_T.size)
             quiet = _quiet_until(book, market, wants, limits, start, t, block)
             if wallet.held == 0:
-                for i in range(t, quiet):
-                    equity_T[i - first] = wallet.cash
+                equity_T[t - first : quiet - first] = wallet.cash
                 t = quiet
             else:
                 t = _hold(book, market, wants, limits, equity_T, t, quiet, first)
@@ -90,13 +92,13 @@ def _first_true(flags_NT: BoolArray, n: int, start: int, stop: int) -> int:
     """Return the first bar before `stop` with the flag of pair `n`, or `stop`."""
     if flags_NT.shape[0] == 0:
         return stop
-    found = False
-    for t in range(start, stop):  # without a way out, many bars at a time
-        found |= flags_NT[n, t]
+    flags, found = flags_NT[n, start:stop], False
+    for i in range(flags.size):  # without a way out, many bars at a time
+        found |= flags[i]
     if found:
-        for t in range(start, stop):
-            if flags_NT[n, t]:
-                return t
+        for i in range(flags.size):
+            if flags[i]:
+                return start + i
     return stop
 
 
@@ -112,6 +114,8 @@ def _hold(
     first: int,
 ) -> int:
     """Value longs at each close and raise their stops, until a price acts."""
+    if _hold_calmly(book, market, limits, equity_T, start, stop, first):
+        return stop
     wallet, rules, t = book.wallet_1[0], limits.rules_1[0], start
     cash, peak, equity = wallet.cash, wallet.peak_equity, wallet.equity
     guarded, trails = rules.guarded != 0, rules.rising != 0
@@ -150,3 +154,56 @@ def _hold(
             if book.positions_N[n].units != 0.0:
                 book.positions_N[n].last_price = market.close_NT[n, t - 1]
     return t
+
+
+@inlined
+def _hold_calmly(
+    book: Book,
+    market: Market,
+    limits: Limits,
+    equity_T: FloatArray,
+    start: int,
+    stop: int,
+    first: int,
+) -> bool:
+    """Value longs at all closes at once, unless a price or a limit may act in one of the bars.
+
+    No loop here has a way out, so each takes many bars at a time. Values are left in `equity_T`
+    either way.
+    """
+    wallet, rules = book.wallet_1[0], limits.rules_1[0]
+    if rules.rising != 0 or stop - start < _FEW:
+        return False
+    values = equity_T[start - first : stop - first]
+    acts, rises = False, False
+    cash, peak = wallet.cash, wallet.peak_equity
+    values[:] = 0.0
+    for n in range(book.positions_N.size):
+        position = book.positions_N[n]
+        if position.units != 0.0:
+            units, closes = position.units, market.close_NT[n, start:stop]
+            for i in range(values.size):
+                values[i] += units * closes[i]
+                acts |= not closes[i] > 0.0
+            if rules.guarded != 0:
+                level, target = position.stop, position.target
+                lows, highs = market.low_NT[n, start:stop], market.high_NT[n, start:stop]
+                for i in range(values.size):
+                    acts |= (lows[i] <= level) | (highs[i] > target)
+    for i in range(values.size):
+        values[i] += cash
+        rises |= values[i] > peak
+    if rises:
+        for i in range(values.size):
+            peak = max(peak, values[i])
+    floor = max(wallet.day_equity * (1.0 - rules.daily_loss), peak * (1.0 - rules.max_drawdown))
+    for i in range(values.size):
+        acts |= values[i] <= floor
+    if acts:
+        return False
+    wallet.peak_equity = peak
+    wallet.equity = values[values.size - 1]
+    for n in range(book.positions_N.size):
+        if book.positions_N[n].units != 0.0:
+            book.positions_N[n].last_price = market.close_NT[n, stop - 1]
+    return True

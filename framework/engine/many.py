@@ -10,79 +10,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from framework.engine.account import new_account
-from framework.engine.kernel import simulate_bars
-from framework.engine.ledger import EVENTS_PER_PAIR
-from framework.engine.orders_hash import OrdersHash
+from framework.engine.desk import Desk, bytes_of_desk
 from framework.engine.rules import Rules
-from framework.engine.simulate import candle_arrays, check_inputs, signal_arrays
-from framework.engine.tally import FIGURES, SUMS, open_trades, tally_equity, tally_events
+from framework.engine.simulate import check_inputs, signal_arrays
+from framework.engine.trials import Table, Trials
 from framework.market.candles import Candles
-from framework.records import EVENT, Signals
-from framework.types import YEAR_NS, FloatArray, IntArray, RecordArray
+from framework.records import Signals
+from framework.types import IntArray
 
 MEMORY_CAP_BYTES = 512 * 2**20
 """Memory that trials in flight may take together, unless said otherwise."""
 
-_EVENTS = 4_096  # of a ledger before it is consumed; they stay in a processor's cache
 _PARTS_PER_THREAD = 8  # trials of shared signals are divided so far, that no thread waits long
 
 Choice = Sequence[int] | npt.NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trials:
-    """What came of P trials over B bars each; figures as in ``metrics.json``, NaN for undefined.
-
-    Parameters
-    ----------
-    initial_cash : float
-        Of every trial, quote currency.
-    bars : int
-        Traded by every trial.
-    final_equity, mean_equity : (P,) float64
-        At the last close, and over all closes, quote currency.
-    total_return : (P,) float64
-        Final equity over initial cash, less one.
-    volatility, sharpe : (P,) float64
-        Annualised over 365 days.
-    max_drawdown : (P,) float64
-        Positive fraction of a peak.
-    trades, fills : (P,) int64
-        Round trips, those still open included; fills.
-    fees_paid, slippage_paid, traded : (P,) float64
-        Quote currency, over all fills; `traded` is their value.
-    turnover : (P,) float64
-        Value traded over mean equity, a year.
-    orders_hash : tuple of str
-        Of each trial, as `Simulation.orders_hash`; empty where they were not asked for.
-    """
-
-    initial_cash: float
-    bars: int
-    final_equity: FloatArray
-    mean_equity: FloatArray
-    total_return: FloatArray
-    volatility: FloatArray
-    sharpe: FloatArray
-    max_drawdown: FloatArray
-    trades: IntArray
-    fills: IntArray
-    fees_paid: FloatArray
-    slippage_paid: FloatArray
-    traded: FloatArray
-    turnover: FloatArray
-    orders_hash: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.final_equity)
 
 
 def simulate_many(
@@ -134,18 +81,14 @@ def simulate_many(
         raise ValueError(f"first must be between 0 and {len(candles) - 1}, was {first}")
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, was {threads}")
-    table = _Table(
-        sums=np.zeros((len(signals_P), len(SUMS))),
-        figures=np.zeros((len(signals_P), len(FIGURES))),
-        hashes=[""] * (len(signals_P) if hashes else 0),
-    )
+    table = Table(len(signals_P), hashes)
     sharing = threads or len(os.sched_getaffinity(0))
-    sharing = max(1, min(sharing, memory_cap_bytes // _bytes_per_thread(candles, first)))
+    sharing = max(1, min(sharing, memory_cap_bytes // bytes_of_desk(candles, first)))
     parts = iter(_parts(signals, signals_P, sharing))
     stop, lock = Event(), Lock()
 
     def work() -> None:
-        desk = _Desk(candles, first, cash)
+        desk = Desk(candles, first, cash)
         while not stop.is_set():
             with lock:
                 part = next(parts, None)
@@ -162,16 +105,7 @@ def simulate_many(
     for each in set(rules_P.tolist()):
         check_inputs(candles, Signals(), rules[each])
     _in_threads(work, min(sharing, len(signals_P)), stop)
-    return _trials(table, candles, first, cash)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """Results, a row for each trial; threads write to rows of their own."""
-
-    sums: FloatArray
-    figures: FloatArray
-    hashes: list[str]
+    return table.trials(candles, first, cash)
 
 
 class _Shared:
@@ -199,58 +133,6 @@ class _Shared:
             self._left -= 1
             if self._left == 0:
                 self._arrays = None
-
-
-class _Desk:
-    """What one thread trades with: buffers that every trial uses again."""
-
-    def __init__(self, candles: Candles, first: int, cash: float) -> None:
-        pairs = len(candles.pairs)
-        self._candles, self._first, self._cash = candles, first, cash
-        self._arrays = candle_arrays(candles)
-        self._fresh = new_account(candles.pairs, cash)
-        self._account = self._fresh.copy()
-        self._equity = np.empty(len(candles) - first)
-        self._returns = np.empty(len(self._equity))
-        self._events: RecordArray = np.empty(_EVENTS + EVENTS_PER_PAIR * pairs, EVENT)
-        self._scratch = np.empty((3, len(self._events)))
-        self._held = np.empty((2, pairs))
-        self._per_year = YEAR_NS / candles.interval.ns
-
-    def trade(self, wanted: tuple[Any, ...], rules: Rules, table: _Table, trial: int) -> None:
-        """Trade one trial and write its row."""
-        account = self._account
-        account[:] = self._fresh
-        count = np.zeros(1, np.int64)
-        units, entered = self._held
-        self._held[:] = 0.0
-        hasher = OrdersHash(self._candles.pairs, self._candles.interval) if table.hashes else None
-        views = (account["wallet"], account["positions"][0], account["orders"][0])
-        done = self._first
-        while True:
-            done = simulate_bars(
-                *views,
-                *self._arrays,
-                *wanted,
-                rules.scalars,
-                rules.pairs,
-                self._events,
-                count,
-                self._equity,
-                self._first,
-                done,
-            )
-            events = self._events[: count[0]]
-            tally_events(events, self._scratch, units, entered, table.sums[trial])
-            if hasher is not None:
-                hasher.update(events)
-            if done == len(self._candles):
-                break
-            count[0] = 0
-        table.sums[trial, SUMS.index("trades")] += open_trades(units)
-        tally_equity(self._equity, self._cash, self._per_year, self._returns, table.figures[trial])
-        if hasher is not None:
-            table.hashes[trial] = hasher.hexdigest()
 
 
 def _choices(
@@ -281,13 +163,6 @@ def _choices(
     return made[0], made[1]
 
 
-def _bytes_per_thread(candles: Candles, first: int) -> int:
-    """Return what one trial in flight takes, with signals of every kind."""
-    pairs, event = len(candles.pairs), EVENT.itemsize + 3 * 8
-    buffers = 2 * 8 * (len(candles) - first) + event * (_EVENTS + EVENTS_PER_PAIR * pairs)
-    return buffers + len(candles) * pairs * (2 + 2 * 8)
-
-
 def _parts(
     signals: Sequence[Signals], signals_P: IntArray, threads: int
 ) -> Iterator[tuple[_Shared, IntArray]]:
@@ -314,20 +189,3 @@ def _in_threads(work: Any, threads: int, stop: Event) -> None:
             stop.set()
     for future in done:
         future.result()
-
-
-def _trials(table: _Table, candles: Candles, first: int, cash: float) -> Trials:
-    """Return the table as `Trials`, closed to writing."""
-    columns: dict[str, Any] = {name: table.sums[:, k].copy() for k, name in enumerate(SUMS)}
-    columns |= {name: table.figures[:, k].copy() for k, name in enumerate(FIGURES)}
-    for name in ("fills", "trades"):
-        columns[name] = columns[name].astype(np.int64)
-    bars = len(candles) - first
-    years = bars / (YEAR_NS / candles.interval.ns)
-    with np.errstate(all="ignore"):
-        columns["total_return"] = columns["final_equity"] / cash - 1.0
-        mean = columns["mean_equity"]
-        columns["turnover"] = np.where(mean > 0.0, columns["traded"] / mean / years, np.nan)
-    for array in columns.values():
-        array.flags.writeable = False
-    return Trials(initial_cash=cash, bars=bars, orders_hash=tuple(table.hashes), **columns)

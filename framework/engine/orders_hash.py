@@ -41,7 +41,8 @@ class OrdersHash:
     def update(self, events: RecordArray) -> None:
         """Go on with `events` (E,) EVENT; how a ledger is divided into calls changes nothing."""
         kinds = events["kind"]
-        traded = events[(kinds == Kind.DECIDED) | (kinds == Kind.FILLED)]
+        counts = (kinds == Kind.DECIDED) | (kinds == Kind.FILLED)
+        traded = np.ascontiguousarray(events) if counts.all() else events[counts]
         if _AS_IT_LIES:
             self._hasher.update(traded.view(np.uint8).data)
             return

@@ -30,6 +30,8 @@ __all__ = [
 _FIRST_EVENTS = 1_024
 _NO_FLAGS = np.zeros((0, 0), np.bool_)
 _NO_NUMBERS = np.zeros((0, 0), np.float64)
+for _none in (_NO_FLAGS, _NO_NUMBERS):
+    _none.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +184,9 @@ _CANDLES = ("open", "high", "low", "close", "volume", "standing")
 _SIGNALS = tuple(field.name for field in fields(Signals))
 _FLAGS = ("enter", "exit", "enter_short", "exit_short")
 
+BYTES_OF_SIGNALS = sum(1 if name in _FLAGS else 8 for name in _SIGNALS)
+"""Of one pair in one bar, with signals of every kind."""
+
 
 def candle_arrays(candles: Candles) -> tuple[Any, ...]:
     """Return times (T,) and each column (N, T), as the loop takes them."""
@@ -198,7 +203,9 @@ def signal_arrays(signals: Signals) -> tuple[Any, ...]:
 
 def _by_pair(array: Any, missing: Any) -> Any:
     """Return `array` (T, N) as (N, T), C-ordered and closed to writing: one type to compile."""
-    view = missing.view() if array is None else np.ascontiguousarray(array.T, missing.dtype).view()
+    if array is None:
+        return missing
+    view = np.ascontiguousarray(array.T, missing.dtype).view()
     view.flags.writeable = False
     return view
 

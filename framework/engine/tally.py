@@ -53,10 +53,7 @@ def tally_equity(
     out_F[2:] = np.nan
     if not math.isfinite(out_F[1]):
         return
-    lowest = np.inf
-    for t in range(bars - 1):
-        lowest = min(lowest, equity_T[t])
-    if bars > 2 and lowest > 0.0:
+    if bars > 2 and _all_positive(equity_T, bars - 1):
         for t in range(bars - 1):
             returns_R[t] = equity_T[t + 1] / equity_T[t] - 1.0
         mean = _pairwise(returns_R, 0, bars - 1) / (bars - 1)
@@ -139,28 +136,42 @@ def _trade(n: int, side: int, units: float, units_N: FloatArray, entered_N: Floa
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
+def _all_positive(x: FloatArray, count: int) -> bool:
+    """Tell whether the first `count` values are above 0."""
+    positive = True
+    for i in range(count):  # without a way out, many values at a time
+        positive &= x[i] > 0.0
+    return positive
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
 def _deepest(equity_T: FloatArray, initial: float) -> float:
     """Return the deepest fall from a peak, as a fraction of it.
 
-    Division keeps order, so the lowest value under one peak is that peak's deepest fall: one
-    division for each block of bars without a new peak.
+    Division keeps order, so the lowest value under one peak is that peak's deepest fall. Positive
+    numbers are in the order of their bits, and whole numbers are compared many at a time.
     """
     peak = initial if initial > equity_T[0] else equity_T[0]
-    worst = np.inf
+    lowest, worst = equity_T[0], np.inf
+    bits_T = equity_T.view(np.int64)
+    block_2 = np.empty(2)  # lowest and highest
+    block_bits_2 = block_2.view(np.int64)
     for start in range(0, equity_T.size, _BLOCK):
-        stop = min(start + _BLOCK, equity_T.size)
-        highest, lowest = equity_T[start], equity_T[start]
-        for t in range(start, stop):
-            value = equity_T[t]
-            highest = value if value > highest else highest
-            lowest = value if value < lowest else lowest
-        if highest <= peak:
-            worst = min(worst, lowest / peak)
+        bits = bits_T[start : start + _BLOCK]
+        least = most = bits[0]
+        for i in range(bits.size):
+            least = min(least, bits[i])
+            most = max(most, bits[i])
+        block_bits_2[0], block_bits_2[1] = least, most
+        if least > 0 and block_2[1] <= peak:
+            lowest = min(lowest, block_2[0])
             continue
-        for t in range(start, stop):
-            peak = max(peak, equity_T[t])
-            worst = min(worst, equity_T[t] / peak)
-    return 1.0 - worst
+        for value in equity_T[start : start + _BLOCK]:
+            if value > peak:
+                worst = min(worst, lowest / peak)
+                peak = lowest = value
+            lowest = min(lowest, value)
+    return float(1.0 - min(worst, lowest / peak))
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
@@ -196,24 +207,25 @@ def _pairwise(x: FloatArray, start: int, count: int) -> float:
 @numba.njit(cache=True, error_model="numpy", nogil=True)
 def _block(x: FloatArray, start: int, count: int) -> float:
     """Return the sum of at most 128 values."""
+    block = x[start : start + count]
     if count < 8:
         total = 0.0
-        for i in range(start, start + count):
-            total += x[i]
-        return total
-    a, b, c, d = x[start], x[start + 1], x[start + 2], x[start + 3]
-    e, f, g, h = x[start + 4], x[start + 5], x[start + 6], x[start + 7]
-    whole = start + count - count % 8
-    for i in range(start + 8, whole, 8):
-        a += x[i]
-        b += x[i + 1]
-        c += x[i + 2]
-        d += x[i + 3]
-        e += x[i + 4]
-        f += x[i + 5]
-        g += x[i + 6]
-        h += x[i + 7]
+        for value in block:
+            total += value
+        return float(total)
+    a, b, c, d = block[0], block[1], block[2], block[3]
+    e, f, g, h = block[4], block[5], block[6], block[7]
+    whole = count - count % 8
+    for i in range(8, whole, 8):
+        a += block[i]
+        b += block[i + 1]
+        c += block[i + 2]
+        d += block[i + 3]
+        e += block[i + 4]
+        f += block[i + 5]
+        g += block[i + 6]
+        h += block[i + 7]
     total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    for i in range(whole, start + count):
-        total += x[i]
+    for value in block[whole:]:
+        total += value
     return float(total)

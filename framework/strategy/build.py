@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class Builder:
     """Of every key of a node so far; builders of one strategy may share it."""
     checked: dict[tuple[str, Interval], Node] = field(default_factory=dict)
     """Features, by name and the interval of the candles they are evaluated on."""
+    named: dict[tuple[str, Node], Node] = field(default_factory=dict)
+    """Features as other expressions show them; builders of one strategy may share it."""
     _open: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -222,8 +224,10 @@ class Builder:
         made = self.checked[key]
         if made.kind in (Kind.UNKNOWN, *CONSTANTS):
             return made
-        fields = {f: getattr(made, f) for f in Node.__dataclass_fields__}
-        return Node(**{**fields, "text": name, "binds": ATOM})
+        named = self.named.get((name, made))
+        if named is None:
+            named = self.named[name, made] = replace(made, text=name, binds=ATOM)
+        return named
 
     def built(self, name: str) -> Node:
         """Return a feature's node on the strategy's candles, under its own text."""

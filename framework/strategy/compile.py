@@ -83,7 +83,8 @@ class Source:
     """A strategy's texts, read but not yet checked under values of its parameters.
 
     What was found once is kept for the next set of values: `ids` gives equal expressions equal
-    ids, `checked` holds features by the values they depend on.
+    ids, `checked` holds features by the values they depend on, `named` holds them under their
+    names.
     """
 
     spec: StrategySpec
@@ -99,6 +100,7 @@ class Source:
     """Names that a feature's expression rests on, directly or through others."""
     ids: dict[tuple[object, ...], int] = field(default_factory=dict)
     checked: dict[tuple[str, Interval], dict[str, Node]] = field(default_factory=dict)
+    named: dict[tuple[str, Node], Node] = field(default_factory=dict)
 
 
 def read_strategy(
@@ -146,6 +148,7 @@ def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> P
         catalogue=source.catalogue,
         faults=faults,
         ids=source.ids,
+        named=source.named,
     )
     values = {
         name: repr([(p, params[p]) for p in params if p in source.needs[name]])

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 MAX_BARS = 1_000_000
@@ -118,11 +118,11 @@ class Function:
     call: Callable[..., Any]
     outputs: tuple[str, ...] = ()
     aliases: Mapping[str, str] | None = None
+    given: tuple[Input, ...] = field(init=False, repr=False)
+    """The inputs that an expression names."""
 
-    @property
-    def given(self) -> tuple[Input, ...]:
-        """Return the inputs that an expression names."""
-        return tuple(item for item in self.inputs if item.given)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "given", tuple(item for item in self.inputs if item.given))
 
     @property
     def signature(self) -> str:

@@ -6,8 +6,10 @@ equal by their canonical form, parameters put in, wherever in the strategy they 
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import overload
 
 from framework.errors import UserError, did_you_mean
@@ -150,17 +152,30 @@ def compile_many(
         raise UserError(*faults)
     first_with: dict[str, int] = {}
     plans: list[Plan] = []
-    for k, changed in enumerate(params):
-        found = _unknown(spec, changed)
-        values = {**spec.params, **changed}
-        check_values(changed, found)
-        if not found:
-            plans.append(plan_of(source, values, found))
-        for line in found:
-            first_with.setdefault(line, k)
+    with _without_collector():
+        for k, changed in enumerate(params):
+            found = _unknown(spec, changed)
+            values = {**spec.params, **changed}
+            check_values(changed, found)
+            if not found:
+                plans.append(plan_of(source, values, found))
+            for line in found:
+                first_with.setdefault(line, k)
     if first_with:
         raise UserError(*(f"params[{k}]: {line}" for line, k in first_with.items()))
     return plans
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Collect no garbage: plans are kept, and looking through them takes longer than making one."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _unknown(spec: StrategySpec, changed: Mapping[str, Param]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from engine_markets import market_of, rules_of, signals_of, terms_of
 from test_engine_twin import random_case
 
-from framework.engine import many
+from framework.engine import desk
 from framework.engine.make_rules import make_rules
 from framework.engine.many import simulate_many
 from framework.engine.risk import Risk
@@ -61,7 +61,7 @@ def cases(seed):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize(("threads", "stretch"), [(1, 4_096), (2, 7)])
 def test_every_trial_is_the_single_run(seed, threads, stretch, monkeypatch):
-    monkeypatch.setattr(many, "_EVENTS", stretch)
+    monkeypatch.setattr(desk, "EVENTS", stretch)
     candles, signals, rules, cash = cases(seed)
     first = seed % 3
     which = np.array([(s, r) for r in range(3) for s in range(2)]).T
