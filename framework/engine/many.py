@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from framework.engine.account import new_account
+from framework.engine.account import account_arrays, new_account
 from framework.engine.kernel import simulate_bars
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
@@ -225,7 +225,7 @@ class _Desk:
         units, entered = self._held
         self._held[:] = 0.0
         hasher = OrdersHash(self._candles.pairs, self._candles.interval) if table.hashes else None
-        views = (account["wallet"], account["positions"][0], account["orders"][0])
+        views = account_arrays(account)
         done = self._first
         while True:
             done = simulate_bars(
