@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from framework.types import RecordArray
+from framework.types import FloatArray, RecordArray
 
 EXIT, ENTRY = 0, 1
 """Slots of the order that reduces or ends a position, and of that which opens or enlarges it."""
@@ -17,10 +17,10 @@ ORDERS_PER_PAIR = 2
 """Slots for open orders of one pair."""
 
 MOST_VOLATILITY_BARS = 288
-"""Longest window of the volatility limit: a day of 5-minute candles."""
+"""Longest window of volatilities and correlations: a day of 5-minute candles."""
 
-CLOSES = MOST_VOLATILITY_BARS + 1
-"""Closes of each pair that the account keeps."""
+CLOSES = MOST_VOLATILITY_BARS + 2
+"""Closes of each pair that the account keeps: those of the window and of the return before it."""
 
 WALLET = np.dtype(
     [
@@ -35,8 +35,10 @@ WALLET = np.dtype(
         ("waiting", np.int64),  # open orders
         ("halted", np.int64),  # 1 once the largest drawdown was reached
         ("halted_until", np.int64),  # bar at whose close trading resumes
-        ("closes_since", np.int64),  # first of the `closes` kept, counted
-        ("closes_until", np.int64),  # one after their last
+        ("closes", np.int64),  # of each pair, remembered without a gap
+        ("closes_until", np.int64),  # bar before which they lie
+        ("products_until", np.int64),  # closes whose returns went into `products`
+        ("products_bars", np.int64),  # returns that `products` are of
         ("day_closed", np.int64),  # 1 once the day's largest loss was reached
         ("shorts", np.int64),  # pairs in a short position
         ("called", np.int64),  # 1 after a close that called for margin
@@ -77,7 +79,12 @@ POSITION = np.dtype(
         ("stop_reason", np.int64),  # Reason a fill at `stop` has
         ("targets_hit", np.int64),
         ("inside_bar", np.int64),  # of the last entry filled inside a bar
-        ("closes", np.float64, (CLOSES,)),  # of bar b at b modulo their number
+        ("log_closes", np.float64, (CLOSES,)),  # number c at c modulo CLOSES; NaN: not known
+        ("joining", np.float64),  # log-return that joined the window of correlations last
+        ("leaving", np.float64),  # the one that left it
+        ("returns", np.float64),  # sum of those in it
+        ("unknown", np.int64),  # how many of them are not known
+        ("moving", np.int64),  # how many are not 0
     ],
     align=True,
 )
@@ -120,6 +127,7 @@ def account_dtype(count: int) -> np.dtype[np.void]:
             ("wallet", WALLET),
             ("positions", POSITION, (count,)),
             ("orders", ORDER, (count, ORDERS_PER_PAIR)),
+            ("products", np.float64, (count, count)),  # of log-returns, summed; pair n, pair <= n
         ],
         align=True,
     )
@@ -138,7 +146,8 @@ def new_account(pairs: Sequence[str], cash: float) -> RecordArray:
     Returns
     -------
     (1,) record
-        Fields ``wallet``, ``positions`` (N,) and ``orders`` (N, ORDERS_PER_PAIR).
+        Fields ``wallet``, ``positions`` (N,), ``orders`` (N, ORDERS_PER_PAIR) and ``products``
+        (N, N).
 
     Examples
     --------
@@ -180,6 +189,13 @@ def lift_halt(account: RecordArray) -> None:
     wallet["halted"] = 0
     wallet["halted_until"] = _LONG_AGO
     wallet["peak_equity"] = wallet["equity"]
+
+
+def account_arrays(
+    account: RecordArray,
+) -> tuple[RecordArray, RecordArray, RecordArray, FloatArray]:
+    """Return views of the account as the loop takes them."""
+    return account["wallet"], account["positions"][0], account["orders"][0], account["products"][0]
 
 
 def account_to_bytes(account: RecordArray) -> bytes:

@@ -13,7 +13,7 @@ def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[s
         "A decision uses candles up to the one that just closed; its order fills at the next "
         "bar's open.",
         f"Every fill pays the taker fee of {_bps(exchange.taker_fee_bps)}.",
-        *_execution(execution),
+        *_execution(execution, risk),
         "Orders do not fill on candles without trades but wait; no entry is decided on one.",
         *_exits(risk),
         *_size(risk),
@@ -21,7 +21,7 @@ def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[s
     )
 
 
-def _execution(execution: Execution) -> tuple[str, ...]:
+def _execution(execution: Execution, risk: Risk) -> tuple[str, ...]:
     """Say what a fill costs and how large it may be."""
     cost = execution.half_spread_bps + execution.slippage_bps
     lines = [
@@ -29,9 +29,18 @@ def _execution(execution: Execution) -> tuple[str, ...]:
         if cost
         else "Fills lose nothing to spread and slippage."
     ]
-    if execution.impact_bps:
+    if execution.slippage_volatility:
         lines.append(
-            f"Impact adds {_bps(execution.impact_bps)} at a bar's whole volume, less in proportion."
+            f"Slippage adds {execution.slippage_volatility:.4g} times the standard deviation of "
+            f"the pair's {risk.volatility_bars} log-returns before the fill, or the bar's range "
+            "while these are not known."
+        )
+    if execution.impact_bps:
+        less = "in proportion"
+        if execution.impact_power != 1.0:
+            less = f"by the share to the power of {execution.impact_power:.4g}"
+        lines.append(
+            f"Impact adds {_bps(execution.impact_bps)} at a bar's whole volume, less {less}."
         )
     lines.append(
         f"At most {execution.max_participation:.3g} of a bar's volume fills; the rest waits."
@@ -78,6 +87,23 @@ def _size(risk: Risk) -> tuple[str, ...]:
             "fees, spread, slippage and impact included, as far as cash goes; opened beyond the "
             "stop loses more.",
         )
+    if risk.volatility_target is not None:
+        return (
+            "An entry gets an equal share of equity among the pairs held or entered, reduced to an "
+            f"annual volatility of {risk.volatility_target:.4g} by {_last_returns(risk)}; while "
+            "these are not known it is refused.",
+        )
+    if risk.inverse_volatility:
+        return (
+            "Equity is split over the pairs held or entered in proportion to one over the standard "
+            f"deviation of {_last_returns(risk)}; while these are not known an entry is refused.",
+        )
+    if risk.kelly is not None:
+        return (
+            f"An entry gets {risk.kelly:.4g} of the Kelly bet by the account's own round trips, "
+            f"{risk.kelly_start:.4g} of equity before {risk.kelly_trades} are closed, and nothing "
+            "without an edge.",
+        )
     if risk.fraction is None:
         return ("An entry gets an equal share of equity among the pairs held or entered.",)
     return (f"An entry gets {risk.fraction:.3g} of equity, never more than free cash.",)
@@ -91,12 +117,18 @@ def _limits(risk: Risk) -> tuple[str, ...]:
         "positions": risk.max_positions,
         "loss in a UTC day": risk.daily_loss,
         _drawdown(risk): risk.max_drawdown,
-        f"standard deviation of a pair's {risk.volatility_bars} last log-returns": (
-            risk.volatility_halt
-        ),
+        f"standard deviation of {_last_returns(risk)}": risk.volatility_halt,
+        f"exposure in pairs whose {risk.correlation_bars} last log-returns have a correlation "
+        f"above {risk.correlation:.4g}, or one not known": risk.max_correlated_exposure,
+        "anomaly score": risk.max_anomaly,
     }
-    on = [f"{name} {value:.4g}" for name, value in bounds.items() if value]
+    on = [f"{name} {value:.4g}" for name, value in bounds.items() if value is not None]
     return (f"Limits: {'; '.join(on)}." if on else "There are no limits.",)
+
+
+def _last_returns(risk: Risk) -> str:
+    """Say which returns a volatility is of."""
+    return f"a pair's {risk.volatility_bars} last log-returns"
 
 
 def _drawdown(risk: Risk) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 
+from framework.engine.closes import remember
 from framework.engine.compiled import inlined
 from framework.engine.state import Book, Limits, Market, Wants
 from framework.engine.stops import follow, reached, trail
 from framework.engine.time_stop import first_due
-from framework.engine.volatility import remember
 from framework.types import DAY_NS, BoolArray, FloatArray
 
 _BLOCK = 128
@@ -51,7 +51,7 @@ def coast(
             if t < block:
                 break
         if limits.rules_1[0].remembers != 0 and t > start:
-            remember(book, market, start, t)
+            remember(book, market, limits, start, t)
         wallet.bars += t - start
     return t
 

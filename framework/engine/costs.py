@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from framework.engine.compiled import compiled
+from framework.engine.compiled import apart, compiled
 from framework.engine.rounding import round_down
 from framework.engine.state import Book, Limits, Market
+from framework.engine.volatility import volatility
 from framework.market.candles import Standing
 
 _CONFIRMED, _PROVISIONAL = int(Standing.CONFIRMED), int(Standing.PROVISIONAL)
@@ -20,14 +21,39 @@ def tradable(market: Market, n: int, t: int) -> bool:
 
 
 @compiled
-def cost_fraction(limits: Limits, units: float, volume: float) -> float:
-    """Return half-spread, slippage and impact as a fraction of the price.
+def cost_fraction(
+    book: Book, market: Market, limits: Limits, n: int, t: int, units: float
+) -> float:
+    """Return what `units` of pair `n` lose in bar `t`, as a fraction of the price.
 
-    Impact is linear in the share of the bar's volume; without volume the share counts as 1.
+    Without volume they count as all of it.
     """
-    rules = limits.rules_1[0]
+    volume = market.volume_NT[n, t]
     share = units / volume if volume > 0.0 else 1.0
-    return float(rules.half_spread + rules.slippage + rules.impact * share)
+    return float(cost_of_share(book, market, limits, n, t, share))
+
+
+@compiled
+def cost_of_share(
+    book: Book, market: Market, limits: Limits, n: int, t: int, share: float
+) -> float:
+    """Return half-spread, slippage and the impact of a share of bar `t`'s volume."""
+    rules = limits.rules_1[0]
+    lost = rules.half_spread + rules.slippage
+    if rules.slippage_volatility > 0.0:
+        lost += rules.slippage_volatility * _recent_volatility(book, market, limits, n, t)
+    if rules.impact_power != 1.0:
+        share = share**rules.impact_power
+    return float(lost + rules.impact * share)
+
+
+@apart
+def _recent_volatility(book: Book, market: Market, limits: Limits, n: int, t: int) -> float:
+    """Return the volatility of pair `n`; while it is not known, the range of bar `t`."""
+    known = float(volatility(book, n, limits.rules_1[0].volatility_bars))
+    if math.isnan(known):
+        return float((market.high_NT[n, t] - market.low_NT[n, t]) / market.open_NT[n, t])
+    return known
 
 
 @compiled

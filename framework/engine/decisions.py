@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework.engine.account import ENTRY
 from framework.engine.compiled import compiled
 from framework.engine.leaving import close_position, leave
-from framework.engine.limits import cap_exposure, cap_positions, refusal, veto
+from framework.engine.limits import cap_correlation, cap_exposure, cap_positions, refusal, veto
 from framework.engine.orders import cancel
 from framework.engine.prices import entries_rest, entry_prices
 from framework.engine.sizing import size_entries, spend
@@ -32,8 +32,10 @@ def decide(
         reason = _SIGNAL
     cap_positions(book, market, wants, limits, ledger, t)
     if reason == _SIGNAL:
-        size_entries(book, market, wants, limits, t)
+        size_entries(book, market, wants, limits, ledger, t)
     cap_exposure(book, market, wants, limits, ledger, t)
+    if limits.rules_1[0].correlation_bars > 0:
+        cap_correlation(book, market, wants, limits, ledger, t)
     spend(book, market, wants, limits, ledger, t, reason)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.engine.account import new_account
+from framework.engine.account import account_arrays, new_account
 from framework.engine.kernel import simulate_bars
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
@@ -42,7 +42,7 @@ class Desk:
         self._candles, self._first, self._cash = candles, first, cash
         self._columns = candle_arrays(candles)
         account = new_account(candles.pairs, cash)
-        self._views = (account["wallet"], account["positions"][0], account["orders"][0])
+        self._views = account_arrays(account)
         self._account = account.view(np.uint8)  # as bytes, a tenth of the time to copy
         self._fresh = self._account.copy()
         self._equity = np.empty(len(candles) - first)

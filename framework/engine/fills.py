@@ -170,7 +170,7 @@ def _taken_price(
     units: float,
 ) -> float:
     """Return what a taker pays or gets for `units`, never beyond the limit of its order."""
-    cost = order.side * cost_fraction(limits, units, market.volume_NT[n, t])
+    cost = order.side * cost_fraction(book, market, limits, n, t, units)
     price = base * max(0.0, 1.0 + cost)
     if order.limit_price > 0.0 and order.side > 0:
         price = min(price, order.limit_price)

@@ -33,6 +33,7 @@ def _compile(source_key: int) -> Any:
         wallet_1: RecordArray,
         positions_N: RecordArray,
         orders_NK: RecordArray,
+        products_NN: FloatArray,
         time_T: IntArray,
         open_NT: FloatArray,
         high_NT: FloatArray,
@@ -67,7 +68,7 @@ def _compile(source_key: int) -> Any:
         Returns the index of the first bar not stepped. `equity_T` begins at bar `first`.
         """
         source_key  # noqa: B018 - closed over, so part of the key
-        book = Book(wallet_1, positions_N, orders_NK)
+        book = Book(wallet_1, positions_N, orders_NK, products_NN)
         market = Market(time_T, open_NT, high_NT, low_NT, close_NT, volume_NT, standing_NT)
         wants = Wants(
             enter_NT,

@@ -6,7 +6,10 @@ ledger holds the first.
 
 from __future__ import annotations
 
-from framework.engine.compiled import compiled
+import numpy as np
+
+from framework.engine.compiled import apart, compiled
+from framework.engine.correlation import correlation
 from framework.engine.costs import tradable
 from framework.engine.exposure import exposure, occupied, occupies, open_exposure
 from framework.engine.ledger import write_vetoed
@@ -14,7 +17,7 @@ from framework.engine.orders import NEVER
 from framework.engine.prices import distances_known, entry_prices, priced
 from framework.engine.state import Book, Ledger, Limits, Market, Record, Wants
 from framework.engine.volatility import too_volatile
-from framework.engine.wants import confidence
+from framework.engine.wants import anomalous, confidence
 from framework.records import Reason
 from framework.types import DAY_NS
 
@@ -22,7 +25,8 @@ _MARGIN_CALL = int(Reason.MARGIN_CALL)
 _NO_PRICE, _NO_STOP = int(Reason.NO_PRICE), int(Reason.NO_STOP)
 _NOT_TRADABLE, _COOL_DOWN = int(Reason.NOT_TRADABLE), int(Reason.COOL_DOWN)
 _MAX_DRAWDOWN, _DAILY_LOSS = int(Reason.MAX_DRAWDOWN), int(Reason.DAILY_LOSS)
-_VOLATILITY = int(Reason.VOLATILITY)
+_VOLATILITY, _ANOMALY = int(Reason.VOLATILITY), int(Reason.ANOMALY)
+_CORRELATION = int(Reason.CORRELATION)
 _MAX_POSITIONS, _MAX_EXPOSURE = int(Reason.MAX_POSITIONS), int(Reason.MAX_EXPOSURE)
 
 NOTHING = 1e-9
@@ -60,7 +64,7 @@ def halt(wallet: Record, limits: Limits) -> None:
 @compiled
 def refusal(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t: int) -> int:
     """Return the reason why pair `n` may not be entered now whatever the size; 0 when it may."""
-    wallet, position = book.wallet_1[0], book.positions_N[n]
+    wallet, position, rules = book.wallet_1[0], book.positions_N[n], limits.rules_1[0]
     if not tradable(market, n, t):
         return _NOT_TRADABLE
     if wallet.called != 0:
@@ -69,9 +73,11 @@ def refusal(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t:
         return _MAX_DRAWDOWN
     if wallet.day_closed != 0:
         return _DAILY_LOSS
-    if too_volatile(book, limits, n):
+    if rules.remembers != 0 and too_volatile(book, wants, limits, n):
         return _VOLATILITY
-    if wallet.bars - position.stopped_bar < limits.rules_1[0].cool_down:
+    if rules.max_anomaly < np.inf and anomalous(wants, rules.max_anomaly, n, t):
+        return _ANOMALY
+    if wallet.bars - position.stopped_bar < rules.cool_down:
         return _COOL_DOWN
     limit, stop = entry_prices(wants, limits, n, t, position.wish_side)
     if not priced(limit, stop):
@@ -134,6 +140,27 @@ def cap_exposure(
     room = rules.max_exposure * equity - open_exposure(book, market, t)
     if asked > room:
         share_out(book, market, wants, ledger, t, asked, room, _MAX_EXPOSURE)
+
+
+@apart
+def cap_correlation(
+    book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int
+) -> None:
+    """Shrink wishes to the room left by pairs that move together; refuse them without room."""
+    rules, equity = limits.rules_1[0], book.wallet_1[0].equity
+    for n in range(book.positions_N.size):
+        position = book.positions_N[n]
+        if position.wish > 0.0:
+            room = rules.max_correlated_exposure * equity
+            for m in range(book.positions_N.size):
+                if m == n or not correlation(book, n, m) <= rules.correlation:
+                    room -= exposure(book, market, m, t)
+                    if m < n:
+                        room -= book.positions_N[m].wish
+            if room <= NOTHING * equity:
+                veto(book, market, wants, ledger, n, t, _CORRELATION)
+            elif room < position.wish:
+                position.wish = room
 
 
 @compiled

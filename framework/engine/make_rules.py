@@ -214,6 +214,7 @@ def _memory(risk: Risk, execution: Execution, terms: StrategyTerms) -> dict[str,
         "volatility_bars": risk.volatility_bars,
         "bar_ns": (execution.interval or terms.interval).ns,
         "decision_ns": terms.interval.ns,
+        "decision_offset_ns": terms.interval.offset_ns,
     }
 
 

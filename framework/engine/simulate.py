@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.engine.account import new_account
+from framework.engine.account import account_arrays, new_account
 from framework.engine.kernel import is_compiled, simulate_bars
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
@@ -139,7 +139,7 @@ def simulate(
         rules.scalars,
         rules.pairs,
     )
-    views = (state["wallet"], state["positions"][0], state["orders"][0])
+    views = account_arrays(state)
     done = first
     while True:
         done = simulate_bars(*views, *inputs, events, count, equity, first, done)

@@ -22,6 +22,7 @@ class Book(NamedTuple):
     wallet_1: Records
     positions_N: Records
     orders_NK: Records
+    products_NN: FloatArray
 
 
 class Market(NamedTuple):

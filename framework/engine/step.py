@@ -11,6 +11,7 @@ The order is pessimistic and never looks ahead:
 
 from __future__ import annotations
 
+from framework.engine.closes import remember
 from framework.engine.compiled import apart, compiled, inlined
 from framework.engine.decisions import decide
 from framework.engine.entries import enter_inside
@@ -23,7 +24,6 @@ from framework.engine.shorts import accrue, margin_call
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.stops import follow, reached, trail
 from framework.engine.time_stop import sell_old
-from framework.engine.volatility import remember
 from framework.engine.wants import wants_something
 from framework.records import Reason
 
@@ -54,7 +54,7 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
     if rules.time_stop > 0 and wallet.held > 0:
         sell_old(book, market, limits, ledger, t)
     if rules.remembers != 0:
-        remember(book, market, t, t + 1)
+        remember(book, market, limits, t, t + 1)
     if wants_something(book, wants, t):
         decide(book, market, wants, limits, ledger, t)
     wallet.bars += 1

@@ -1,8 +1,4 @@
-"""The circuit breaker: how far a pair's closes have moved lately, from closes kept in the account.
-
-The account keeps the last closes of every bar stepped, so that a session that carries it over
-knows them too; they are read only when an entry asks.
-"""
+"""How far a pair's closes have moved lately, and the circuit breaker that goes by it."""
 
 from __future__ import annotations
 
@@ -10,47 +6,42 @@ import math
 
 from framework.engine.account import CLOSES
 from framework.engine.compiled import apart
-from framework.engine.state import Book, Limits, Market
+from framework.engine.rules import INVERSE_VOLATILITY, VOLATILITY_TARGET
+from framework.engine.state import Book, Limits, Wants
 
 
 @apart
-def remember(book: Book, market: Market, start: int, stop: int) -> None:
-    """Keep the closes of bars from `start` to before `stop`; none of them is counted as stepped."""
-    wallet = book.wallet_1[0]
-    if wallet.closes_until != wallet.bars:  # bars were stepped while the rule was off
-        wallet.closes_since = wallet.bars
-    for t in range(max(start, stop - CLOSES), stop):
-        slot = (wallet.bars + t - start) % CLOSES
-        for n in range(book.positions_N.size):
-            book.positions_N[n].closes[slot] = market.close_NT[n, t]
-    wallet.closes_until = wallet.bars + stop - start
+def too_volatile(book: Book, wants: Wants, limits: Limits, n: int) -> bool:
+    """Tell whether pair `n` moves more than allowed, or a rule cannot tell.
 
-
-@apart
-def too_volatile(book: Book, limits: Limits, n: int) -> bool:
-    """Tell whether pair `n` moves more than allowed, or too few closes are known to tell."""
+    Too few closes may be known for the limit or for the size; and one over a volatility of 0 is no
+    size.
+    """
     rules = limits.rules_1[0]
-    return bool(
-        rules.max_volatility < math.inf
-        and not volatility(book, n, rules.volatility_bars) <= rules.max_volatility
-    )
+    sizes = wants.target_NT.size == 0
+    inverse = sizes and rules.sizing == INVERSE_VOLATILITY
+    scaled = sizes and rules.sizing == VOLATILITY_TARGET
+    if not (inverse or scaled or rules.max_volatility < math.inf):
+        return False
+    moves = volatility(book, n, rules.volatility_bars)
+    return bool(not moves <= rules.max_volatility or (inverse and moves == 0.0))
 
 
 @apart
 def volatility(book: Book, n: int, bars: int) -> float:
-    """Return the sample standard deviation of pair `n`'s last `bars` log-returns, per bar.
+    """Return the sample standard deviation of pair `n`'s last `bars` log-returns, per decision.
 
     NaN while fewer are known, and where one of the closes is not.
     """
     wallet, position = book.wallet_1[0], book.positions_N[n]
-    if wallet.closes_until - wallet.closes_since <= bars:
+    if wallet.closes <= bars:
         return math.nan
-    oldest = wallet.closes_until - 1 - bars
-    before = math.log(position.closes[oldest % CLOSES])
-    mean = (math.log(position.closes[(oldest + bars) % CLOSES]) - before) / bars
+    oldest = wallet.closes - 1 - bars
+    before = position.log_closes[oldest % CLOSES]
+    mean = (position.log_closes[(oldest + bars) % CLOSES] - before) / bars
     total = 0.0
-    for bar in range(oldest + 1, oldest + bars + 1):
-        now = math.log(position.closes[bar % CLOSES])
+    for close in range(oldest + 1, oldest + bars + 1):
+        now = position.log_closes[close % CLOSES]
         total += (now - before - mean) ** 2
         before = now
     return math.sqrt(total / (bars - 1))

@@ -34,6 +34,12 @@ def _given(flags_NT: BoolArray, n: int, t: int) -> bool:
     return bool(flags_NT.size > 0 and flags_NT[n, t])
 
 
+@compiled
+def anomalous(wants: Wants, most: float, n: int, t: int) -> bool:
+    """Tell whether the strategy's anomaly score is above `most`, or not known."""
+    return bool(wants.anomaly_NT.size == 0 or not wants.anomaly_NT[n, t] <= most)
+
+
 @inlined
 def wants_something(book: Book, wants: Wants, t: int) -> bool:
     """Tell whether a signal of bar `t` asks for what is not already so."""

@@ -89,7 +89,8 @@ def test_account_record_has_no_padding():
     assert account.dtype.itemsize == sum(account[name].nbytes for name in account.dtype.names)
     for part in account.dtype.names:
         dtype = account.dtype[part].base
-        assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names)
+        if dtype.names is not None:
+            assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names)
 
 
 def test_vetoes_do_not_change_the_orders_hash_and_fills_do():
