@@ -12,6 +12,7 @@ def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[s
     return (
         "A decision uses candles up to the one that just closed; its order fills at the next "
         "bar's open.",
+        *_candles(execution),
         f"Every fill pays the taker fee of {_bps(exchange.taker_fee_bps)}.",
         *_execution(execution),
         "Orders do not fill on candles without trades but wait; no entry is decided on one.",
@@ -19,6 +20,13 @@ def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[s
         *_size(risk),
         *_limits(risk),
     )
+
+
+def _candles(execution: Execution) -> tuple[str, ...]:
+    """Say which candles orders fill on where they are not the strategy's."""
+    if execution.interval is None:
+        return ()
+    return (f"Decisions at the strategy's closes, orders fill on {execution.interval} candles.",)
 
 
 def _execution(execution: Execution) -> tuple[str, ...]:
