@@ -42,7 +42,7 @@ def check_causality(
     pipeline : Pipeline
         What produced `traded`.
     candles : Candles
-        T bars.
+        T bars, those that orders fill on.
     first : int
         First bar traded.
     traded : Traded
@@ -111,8 +111,9 @@ def with_noise_after(candles: Candles, cut: int, generator: np.random.Generator)
 
 def _compare(candles: Candles, cut: int, first: int, before: Traded, after: Traded) -> None:
     """Raise where anything up to bar `cut` differs."""
+    decided = before.decided[: int(np.searchsorted(before.closing, cut, side="right"))]
     for kind, name, one, two in _columns(before, after):
-        _equal(f"{kind} '{name}'", one, two, candles, cut)
+        _equal(f"{kind} '{name}'", one, two, decided, int(candles.time[cut]))
     last = candles.time[cut]
     events = before.simulation.events[before.simulation.events["time"] <= last]
     again = after.simulation.events[after.simulation.events["time"] <= last]
@@ -148,9 +149,9 @@ def _columns(before: Traded, after: Traded) -> list[tuple[str, str, Column, Colu
     return pairs
 
 
-def _equal(label: str, one: Column, two: Column, candles: Candles, cut: int) -> None:
-    """Raise when two (T, N) arrays differ in any bit up to bar `cut`."""
-    head, tail = one[: cut + 1], two[: cut + 1]
+def _equal(label: str, one: Column, two: Column, decided: Candles, cut_ns: int) -> None:
+    """Raise when two arrays (K or more, N) differ in any bit at the K bars of `decided`."""
+    head, tail = one[: len(decided)], two[: len(decided)]
     same = head == tail
     if head.dtype.kind == "f":
         same |= np.isnan(head) & np.isnan(tail)
@@ -158,8 +159,8 @@ def _equal(label: str, one: Column, two: Column, candles: Candles, cut: int) -> 
         return
     bar, pair = np.argwhere(~same)[0]
     raise CheckFailed(
-        f"causality: {label} looks ahead: its value for {candles.pairs[pair]} at "
-        f"{format_time(int(candles.time[bar]))} changed from {head[bar, pair]} to "
-        f"{tail[bar, pair]} when candles after {format_time(int(candles.time[cut]))} were "
+        f"causality: {label} looks ahead: its value for {decided.pairs[pair]} at "
+        f"{format_time(int(decided.time[bar]))} changed from {head[bar, pair]} to "
+        f"{tail[bar, pair]} when candles after {format_time(cut_ns)} were "
         "replaced by noise."
     )

@@ -12,6 +12,7 @@ def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[s
     return (
         "A decision uses candles up to the one that just closed; its order fills at the next "
         "bar's open.",
+        *_candles(execution),
         f"Every fill pays the taker fee of {_bps(exchange.taker_fee_bps)}.",
         *_execution(execution, risk),
         "Orders do not fill on candles without trades but wait; no entry is decided on one.",
@@ -19,6 +20,13 @@ def assumptions(risk: Risk, execution: Execution, exchange: Exchange) -> tuple[s
         *_size(risk),
         *_limits(risk),
     )
+
+
+def _candles(execution: Execution) -> tuple[str, ...]:
+    """Say which candles orders fill on where they are not the strategy's."""
+    if execution.interval is None:
+        return ()
+    return (f"Decisions at the strategy's closes, orders fill on {execution.interval} candles.",)
 
 
 def _execution(execution: Execution, risk: Risk) -> tuple[str, ...]:
@@ -60,11 +68,12 @@ def _exits(risk: Risk) -> tuple[str, ...]:
     """Say how stops and targets act."""
     levels = {
         "stop-loss": risk.stop_loss,
-        "take-profit": risk.take_profit,
         "trailing stop": risk.trailing_stop,
         "break-even stop from a gain of": risk.break_even,
+        "take-profit": risk.take_profit,
     }
-    on = [f"{name} {distance:.4g}" for name, distance in levels.items() if distance]
+    on = [f"{name} {_distance(value)}" for name, value in levels.items() if value is not None]
+    on += [f"target {part.gain:.4g} for {part.share:.4g} of the units" for part in risk.targets]
     lines = []
     if risk.time_stop:
         lines.append(f"A position held for {risk.time_stop} bars is sold at the next open.")
@@ -75,6 +84,11 @@ def _exits(risk: Risk) -> tuple[str, ...]:
         "counts; opened beyond the stop fills at the open; a stop rises only on bars already past.",
         *lines,
     )
+
+
+def _distance(value: float | str) -> str:
+    """Return a distance in words: a number, or the expression it comes from."""
+    return f"({value})" if isinstance(value, str) else f"{value:.4g}"
 
 
 def _size(risk: Risk) -> tuple[str, ...]:

@@ -53,18 +53,29 @@ class CandleSource:
         """Return the version of the store that was read, None without one."""
         return None
 
-    def base_interval(self, pair: str, interval: Interval) -> Interval:
-        """Return the interval of the rows to read; raise UserError if it cannot make `interval`."""
-        native = self.exchange.native_interval(pair) or interval
-        if native.divides(interval):
+    def base_interval(self, pair: str, wanted: Interval, interval: Interval) -> Interval:
+        """Return the interval of the rows to read for candles of `wanted`.
+
+        Raises
+        ------
+        UserError
+            They cannot make `wanted`, or not even `interval`, the strategy's, a multiple of it.
+        """
+        native = self.exchange.native_interval(pair) or wanted
+        if native.divides(wanted):
             return native
-        choices = [str(usual) for usual in _USUAL if native.divides(usual)][:4] or [str(native)]
+        choices = [usual for usual in _USUAL if native.divides(usual)]
+        key, short = "strategy.interval", interval
+        if native.divides(interval):
+            key, short = "execution.interval", wanted
+            choices = [usual for usual in choices if usual.divides(interval)]
+        named = ", ".join(map(str, choices[:4] or [native]))
         raise UserError(
-            f"strategy.interval: {native} candles of {pair} do not make up whole candles of "
-            f"{interval}. Choices: {', '.join(choices)}."
+            f"{key}: {native} candles of {pair} do not make up whole candles of {short}. "
+            f"Choices: {named}."
         )
 
-    def span(self, pair: str, interval: Interval) -> Range:
+    def span(self, pair: str, native: Interval, interval: Interval) -> Range:
         """Return the range of open times used when none is asked for."""
         return self.exchange.default_span(pair, interval)
 
@@ -139,17 +150,17 @@ class StoredCandles(CandleSource):
             return None
         return self._store.version(self.exchange.name, intervals.pop())
 
-    def base_interval(self, pair: str, interval: Interval) -> Interval:
-        """Return `interval` if it is stored, else the longest stored one that makes it up."""
-        finer = [usual for usual in _USUAL if usual < interval and usual.divides(interval)]
-        for stored in (interval, *reversed(finer)):
+    def base_interval(self, pair: str, wanted: Interval, interval: Interval) -> Interval:
+        """Return `wanted` if it is stored, else the longest stored one that makes it up."""
+        finer = [usual for usual in _USUAL if usual < wanted and usual.divides(wanted)]
+        for stored in (wanted, *reversed(finer)):
             if self._store.bounds(self.exchange.name, pair, stored):
                 return stored
-        return interval
+        return wanted
 
-    def span(self, pair: str, interval: Interval) -> Range:
+    def span(self, pair: str, native: Interval, interval: Interval) -> Range:
         """Return the stored range; without one what the exchange would use."""
-        bounds = self._bounds(pair, self.base_interval(pair, interval), interval)
+        bounds = self._bounds(pair, native, interval)
         return bounds or self.exchange.default_span(pair, interval)
 
     def limits(self, pair: str, native: Interval, interval: Interval) -> Range:

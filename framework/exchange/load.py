@@ -29,7 +29,7 @@ class Loaded:
     Parameters
     ----------
     candles : Candles
-        (T, N), from the warm-up on.
+        (T, N), from the warm-up on; those that orders fill on, whole ones of the strategy's.
     first : int
         Index of the first bar to trade; bars before it only warm up.
     qualities : tuple of Quality
@@ -54,6 +54,7 @@ def load_candles(
     store_url: str | None,
     progress: Callable[[int, int], None] | None = None,
     store_options: Mapping[str, str] | None = None,
+    fill_interval: Interval | None = None,
 ) -> Loaded:
     """Return the candles of `pairs` with open times in [start, end) and the warm-up before them.
 
@@ -66,7 +67,7 @@ def load_candles(
     pairs : sequence of str, optional
         ``BASE-QUOTE`` each; None: those that the exchange offers.
     interval : Interval
-        Wanted. Finer candles of the source are resampled to it.
+        Of the strategy: of whole candles of it the range and the warm-up are made.
     start_ns, end_ns : int, optional
         UTC; None: the exchange's default range, over all pairs.
     warmup_bars : int
@@ -77,6 +78,9 @@ def load_candles(
         Called with the number of pairs read and of all pairs, after each.
     store_options : mapping, optional
         Passed to the object store.
+    fill_interval : Interval, optional
+        Of the candles wanted, to which finer ones of the source are resampled; it divides
+        `interval`. None: `interval`.
 
     Raises
     ------
@@ -90,12 +94,13 @@ def load_candles(
             f"start: must be before end (start was {format_time(start_ns)}, "
             f"end {format_time(end_ns)})."
         )
+    wanted = fill_interval or interval
     source = candle_source(exchange, store_url, store_options)
     chosen = tuple(pairs) if pairs is not None else exchange.offered_pairs()
     _check_pairs(chosen)
-    natives = tuple(_each(chosen, lambda pair: source.base_interval(pair, interval)))
-    spans = _each(chosen, lambda pair: source.span(pair, interval))
+    natives = tuple(_each(chosen, lambda pair: source.base_interval(pair, wanted, interval)))
     native_of = dict(zip(chosen, natives, strict=True))
+    spans = _each(chosen, lambda pair: source.span(pair, native_of[pair], interval))
     limits = _each(chosen, lambda pair: source.limits(pair, native_of[pair], interval))
     start = interval.ceil(min(s for s, _ in spans) if start_ns is None else start_ns)
     end = interval.ceil(max(e for _, e in spans) if end_ns is None else end_ns)
@@ -106,11 +111,11 @@ def load_candles(
 
     earliest = min(interval.floor(s) for s, _ in limits)
     from_ns = min(start, max(start - warmup_bars * interval.ns, earliest))
-    candles, qualities = _read_all(source, chosen, natives, interval, from_ns, end, progress)
+    candles, qualities = _read_all(source, chosen, natives, wanted, from_ns, end, progress)
     revisions = {
         pair: source.revisions(pair, native, from_ns, end) for pair, native in native_of.items()
     }
-    first = (start - from_ns) // interval.ns
+    first = (start - from_ns) // wanted.ns
     certificate = certify(
         candles, source.name, qualities, source.version(natives), revisions, first
     )

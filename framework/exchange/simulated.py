@@ -123,8 +123,8 @@ class Simulated(Exchange):
         market = self._market(pair)
         if interval.ns % _MINUTE_NS:
             raise UserError(
-                f"strategy.interval: exchange '{self.name}' has candles of whole minutes "
-                f"(was {interval}). Nearest: 1m."
+                f"strategy.interval, execution.interval: exchange '{self.name}' has candles of "
+                f"whole minutes (was {interval}). Nearest: 1m."
             )
         first_ns, last_ns = self.available_span(pair, interval)
         first_ns = max(first_ns, interval.ceil(start_ns))

@@ -74,13 +74,15 @@ class Backtest:
                 settings.store,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
                 store_options=settings.store_secrets,
+                fill_interval=settings.execution.interval,
             )
         candles = loaded.candles
         _quote(candles.pairs)
         _log_quality(context, loaded)
         log.info(
             f"{len(candles) - loaded.first:,} bars of {', '.join(candles.pairs)}, "
-            f"{candles.interval} each, after {loaded.first} of warm-up"
+            f"{candles.interval} each, after {loaded.first:,} of warm-up; "
+            f"a decision each {settings.interval}"
         )
         pipeline = self._pipeline(context, plan, loaded)
         traded = pipeline.trade(candles, loaded.first)
@@ -160,12 +162,15 @@ def _compile(context: Context) -> Plan:
 
 
 def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, tested: int) -> Outcome:
-    """Gather what the run hands on."""
+    """Gather what the run hands on, the account as it was at the strategy's closes."""
+    import numpy as np
+
     from framework.engine.assumptions import assumptions
     from framework.results.outcome import Check, Outcome
 
     settings, simulation = context.settings, traded.simulation
-    bars = loaded.candles[loaded.first :]
+    begun = int(np.searchsorted(traded.closing, loaded.first))
+    bars, closes = traded.decided[begun:], traded.closing[begun:] - loaded.first
     checks: tuple[Check, ...] = ()
     if tested:
         checks = (
@@ -189,10 +194,12 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
         close=bars.close,
         volume=bars.volume,
         initial_cash=settings.cash,
-        borrow_rate=settings.exchange.borrow_rate * bars.interval.ns / YEAR_NS,
-        equity=simulation.equity,
-        cash=simulation.cash,
-        invested=simulation.invested,
+        borrow_rate=settings.exchange.borrow_rate * loaded.candles.interval.ns / YEAR_NS,
+        fill_time=loaded.candles.time[loaded.first :],
+        fill_close=loaded.candles.close[loaded.first :],
+        equity=simulation.equity[closes],
+        cash=simulation.cash[closes],
+        invested=simulation.invested[closes],
         events=simulation.events,
         orders_hash=simulation.orders_hash,
         certificate=loaded.certificate.as_dict(),

@@ -35,7 +35,7 @@ class Download:
     """Of this mode."""
 
     interval: Interval | None = None
-    """Of the candles; null: the exchange's own, else the strategy's."""
+    """Of the candles; null: the exchange's own, else `execution.interval`, else the strategy's."""
 
     chunk_bars: int = Field(default=_CHUNK_BARS, ge=1, le=10_000_000)
     """Candles fetched and stored at a time, rounded to whole days: what a kill can lose."""

@@ -33,7 +33,7 @@ class Export:
     """Of this mode."""
 
     interval: Interval | None = None
-    """Of the candles; null: the exchange's own, else the strategy's."""
+    """Of the candles; null: the exchange's own, else `execution.interval`, else the strategy's."""
 
     path: str | None = None
     """Folder to write into, made where it is not there; null: the run's directory."""

@@ -30,12 +30,12 @@ class Span:
 
 
 def markets_of(settings: Settings, asked: Interval | None) -> list[Span]:
-    """Return the markets that `settings` name, in candles of `asked` or the strategy's interval."""
+    """Return the markets that `settings` name, in candles of `asked` or as a backtest wants."""
     return find_markets(
         settings.exchange,
         settings.pairs.symbols,
         asked,
-        settings.interval,
+        settings.execution.interval or settings.interval,
         settings.start,
         settings.end,
     )

@@ -297,7 +297,7 @@ def _keep_dataset(connection: Connection, data_hash: str, outcome: Outcome) -> N
             data_hash,
             str(outcome.certificate.get("source", "")) or None,
             ",".join(outcome.pairs),
-            str(outcome.interval),
+            str(outcome.certificate.get("interval", outcome.interval)),
             int(time[0]) if len(time) else 0,
             int(time[-1]) + outcome.interval.ns if len(time) else 0,
             json.dumps(dict(outcome.certificate), default=str),

@@ -65,7 +65,10 @@ class Outcome:
     seed : int
         Of the run.
     borrow_rate : float
-        What a short comes to owe at each bar's close, as a fraction of its value there.
+        What a short comes to owe at each close of the candles that orders filled on, as a fraction
+        of its value there.
+    fill_time, fill_close : (F,) int64 and (F, N) float64, optional
+        Of those candles, where they are finer; their ends fall together with the bars'.
     """
 
     mode: str
@@ -93,6 +96,8 @@ class Outcome:
     version: str
     seed: int
     borrow_rate: float = 0.0
+    fill_time: IntArray | None = None
+    fill_close: FloatArray | None = None
 
     @cached_property
     def trades(self) -> RecordArray:
@@ -112,7 +117,10 @@ class Outcome:
     @cached_property
     def shorts(self) -> Shorts:
         """What the short positions were worth and cost, recomputed from the fills."""
-        return shorts_of(self.fills, self.close, self.time, self.borrow_rate)
+        if self.fill_time is None or self.fill_close is None:
+            return shorts_of(self.fills, self.close, self.time, self.borrow_rate)
+        shorts = shorts_of(self.fills, self.fill_close, self.fill_time, self.borrow_rate)
+        return shorts.over(np.searchsorted(self.fill_time, self.time))
 
     @cached_property
     def gross(self) -> FloatArray:

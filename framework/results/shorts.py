@@ -5,7 +5,7 @@ The ledger's own charges are not read, so that they can be judged by what comes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -53,6 +53,17 @@ class Shorts:
             owed_N=np.zeros(pairs),
             fills=np.zeros(fills, np.bool_),
             covered=np.zeros(bars, np.bool_),
+        )
+
+    def over(self, opening_K: IntArray) -> Self:
+        """Return the same for K longer bars, each from its opening bar to before the next's."""
+        closing = np.append(opening_K[1:], len(self.value)) - 1
+        return replace(
+            self,
+            value=self.value[closing],
+            owed=self.owed[closing],
+            paid=self.paid[closing],
+            covered=np.logical_or.reduceat(self.covered, opening_K),
         )
 
     @property

@@ -68,11 +68,11 @@ def trades_from_events(
     if len(paid) == 0 or pairs == 0:
         return np.zeros(0, TRADE)
     last_close = np.ascontiguousarray(close[-1])
-    end_ns = int(time[-1]) + interval_ns
+    start_ns, end_ns = int(time[0]), int(time[-1]) + interval_ns
     # a fill ends one trade at most and starts one at most
     trades = np.zeros(len(paid) + pairs, TRADE)
     owed = np.zeros(pairs) if owed_N is None else owed_N
-    made = _round_trips(paid, last_close, owed, end_ns, interval_ns, trades)
+    made = _round_trips(paid, last_close, owed, start_ns, end_ns, interval_ns, trades)
     trades = trades[:made]
     return trades[np.lexsort((trades["pair"], trades["entry_time"]))]
 
@@ -82,6 +82,7 @@ def _round_trips(
     paid: RecordArray,
     last_close: FloatArray,
     owed_N: FloatArray,
+    start_ns: int,
     end_ns: int,
     interval_ns: int,
     trades: RecordArray,
@@ -146,7 +147,8 @@ def _round_trips(
             trade.fees = fees[n]
             trade.pnl = (in_quote[n] - out_quote[n]) * side - fees[n]
             trade.fraction = trade.pnl / in_quote[n] if in_quote[n] != 0.0 else 0.0
-            trade.bars = (fill.time - entry_time[n]) // interval_ns
+            entered = (entry_time[n] - start_ns) // interval_ns
+            trade.bars = (fill.time - start_ns) // interval_ns - entered
             trade.confidence = confidence[n]
             ended[n] = made
             made += 1
@@ -187,7 +189,8 @@ def _round_trips(
         worth = out_quote[n] + abs(position[n]) * last_close[n]
         trade.pnl = (worth - in_quote[n]) * side - trade.fees
         trade.fraction = trade.pnl / in_quote[n] if in_quote[n] != 0.0 else 0.0
-        trade.bars = (end_ns - entry_time[n]) // interval_ns
+        entered = (entry_time[n] - start_ns) // interval_ns
+        trade.bars = (end_ns - start_ns) // interval_ns - entered
         trade.confidence = confidence[n]
         made += 1
     return made

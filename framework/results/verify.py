@@ -119,7 +119,8 @@ def _charged(outcome: Outcome) -> FloatArray:
     """Return what the ledger says was paid for borrowing up to each bar's close, (T,)."""
     charges = outcome.events[outcome.events["kind"] == Kind.CHARGED]
     sums = np.cumsum(np.append(0.0, charges["quote"]))
-    charged: FloatArray = sums[np.searchsorted(charges["time"], outcome.time, side="right")]
+    ends = outcome.time + outcome.interval.ns
+    charged: FloatArray = sums[np.searchsorted(charges["time"], ends)]
     return charged
 
 

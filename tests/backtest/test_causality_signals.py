@@ -7,6 +7,7 @@ import pytest
 from test_causality_noise import walk
 
 from framework.backtest.causality import check_causality
+from framework.backtest.pipeline import Traded
 from framework.errors import CheckFailed
 from framework.records import Signals
 from framework.strategy.plan import Evaluated
@@ -40,7 +41,7 @@ class Oracle:
         simulation = SimpleNamespace(
             events=np.zeros(0, [("time", np.int64)]), equity=np.ones(len(candles) - first)
         )
-        return SimpleNamespace(evaluated=Evaluated({}, signals), simulation=simulation)
+        return Traded(candles, np.arange(len(candles)), Evaluated({}, signals), simulation)
 
 
 @pytest.mark.parametrize(("name", "path"), PATHS.items())

@@ -9,6 +9,7 @@ from framework.exchange.contract import Exchange
 from framework.exchange.load import load_candles
 from framework.exchange.simulated import Simulated
 from framework.market.candles import Standing
+from framework.market.resample import resample
 from framework.market.rows import CandleRows
 from framework.market.store import CandleStore
 from framework.types import DAY_NS, Interval, parse_time
@@ -59,9 +60,11 @@ class Fixed(Exchange):
         return rows.take(np.flatnonzero((rows.time >= start_ns) & (rows.time < end_ns)))
 
 
-def refusal(exchange, pairs=None, interval=QUARTER, start=START, end=END, store=None, warmup=0):
+def refusal(
+    exchange, pairs=None, interval=QUARTER, start=START, end=END, store=None, warmup=0, **more
+):
     with pytest.raises(UserError) as fault:
-        load_candles(exchange, pairs, interval, start, end, warmup, store)
+        load_candles(exchange, pairs, interval, start, end, warmup, store, **more)
     return fault.value.faults
 
 
@@ -221,6 +224,36 @@ def test_an_interval_that_the_candles_do_not_make_up():
     )
 
 
+def test_finer_candles_to_fill_on_cover_the_same_range():
+    asked = (["BTC-AUD"], QUARTER, START + 7 * MINUTE.ns, END - 7 * MINUTE.ns, 10, None)
+    coarse = load_candles(Simulated(), *asked)
+    fine = load_candles(Simulated(), *asked, fill_interval=MINUTE)
+    assert fine.first == 15 * coarse.first == 150
+    assert fine.candles.time[fine.first] == coarse.candles.time[coarse.first] == START + QUARTER.ns
+    assert len(fine.candles) == 15 * len(coarse.candles)
+    assert fine.certificate.interval == "1m"
+    assert fine.certificate.sha256 == fine.candles[150:].digest
+    made = resample(fine.candles, QUARTER)
+    for name in ("time", "close", "volume"):
+        np.testing.assert_array_equal(getattr(made, name), getattr(coarse.candles, name))
+
+
+def test_finer_candles_to_fill_on_end_with_a_whole_candle_of_the_strategy():
+    exchange = Fixed(given=(made_rows("A-B", MINUTE, START + MINUTE.ns, 100),), native=MINUTE)
+    candles = load_candles(exchange, None, QUARTER, None, None, 5, None, fill_interval=FIVE).candles
+    assert candles.interval == FIVE
+    assert candles.time[0] == START + QUARTER.ns
+    assert len(candles) == 15  # from 00:15 to 01:30, five quarters
+
+
+def test_candles_longer_than_those_to_fill_on_are_refused():
+    exchange = Fixed(given=(made_rows("A-B", FIVE, START, 96),), native=FIVE)
+    assert refusal(exchange, fill_interval=MINUTE) == (
+        "execution.interval: 5m candles of A-B do not make up whole candles of 1m. "
+        "Choices: 5m, 15m.",
+    )
+
+
 def test_unknown_pairs_are_all_named_with_the_nearest():
     faults = refusal(Simulated(), pairs=["BTC-AUX", "BTC-AUD", "EHT-AUD"])
     assert faults == (
@@ -264,6 +297,21 @@ class TestFromStore:
             np.testing.assert_array_equal(
                 getattr(stored.candles, name), getattr(direct.candles, name)
             )
+
+    def test_candles_to_fill_on_are_read_though_the_strategys_are_stored(self, store):
+        kept, market = CandleStore(store), Simulated()
+        kept.upsert("simulated", QUARTER, market.rows("BTC-AUD", QUARTER, START - DAY_NS, END))
+        kept.mark_covered("simulated", "BTC-AUD", QUARTER, START - DAY_NS, END)
+        loaded = load_candles(
+            Simulated(from_store=True), ["BTC-AUD"], QUARTER, None, None, 0, store,
+            fill_interval=FIVE,
+        )  # fmt: skip
+        direct = load_candles(Simulated(), ["BTC-AUD"], FIVE, START, END, 0, None)
+        assert loaded.candles.digest == direct.candles.digest
+        (fault,) = refusal(
+            Simulated(from_store=True), pairs=["BTC-AUD"], store=store, fill_interval=MINUTE
+        )
+        assert fault.startswith("market BTC-AUD 1m: asked from 2025-03-01 to 2025-03-08, none is ")
 
     def test_warm_up_is_what_is_stored(self, store):
         later = START + 10 * FIVE.ns

@@ -236,8 +236,8 @@ def test_intervals_finer_than_a_minute_are_refused():
     with pytest.raises(UserError) as fault:
         Simulated().rows("BTC-AUD", Interval.parse("30s"), START, START + DAY_NS)
     assert fault.value.faults == (
-        "strategy.interval: exchange 'simulated' has candles of whole minutes (was 30s). "
-        "Nearest: 1m.",
+        "strategy.interval, execution.interval: exchange 'simulated' has candles of "
+        "whole minutes (was 30s). Nearest: 1m.",
     )
 
 
