@@ -24,6 +24,7 @@ RISK: dict[str, Any] = {
     "max_drawdown": 0.5,
     "halt_bars": 96,
     "volatility_halt": 0.005,
+    "max_anomaly": 0.02,
     "cool_down": 20,
 }
 """Fields of `Risk`. One way of sizing, since they exclude each other."""
@@ -39,10 +40,21 @@ EXECUTION: dict[str, Any] = {
 }
 """Fields of `Execution`: every cost, at a tenth, for the account to live through a million bars."""
 
-STRATEGY: dict[str, Any] = {"confidence": "0.9"}
-"""Fields of the strategy beside the crossover."""
+STRATEGY: dict[str, Any] = {
+    "direction": "both",
+    "enter_short": "cross_below(ma_fast, ma_slow)",
+    "exit_short": "cross_above(ma_fast, ma_slow)",
+    "confidence": "0.9",
+    "anomaly": "abs(close / ma_slow - 1)",
+    "entry_order": {"limit": "close", "bars": 20},
+    "exit_order": {"stop": "close"},
+}
+"""Fields of the strategy beside the crossover: shorts, and orders that rest."""
 
 EXCHANGE: dict[str, Any] = {
+    "spot_only": False,
+    "borrow_rate": 0.1,
+    "maintenance_margin": 0.25,
     "market": {"lot_step": 1e-6, "tick_size": 0.01, "min_notional": 1.0},
 }
 """Fields of the exchange beside its taker fee."""

@@ -86,6 +86,8 @@ def test_every_rule_acts_on_five_pairs(benchmarks):
         assert (Kind.FILLED, Reason[reason.upper()]) in seen
     for reason in (Reason.MAX_POSITIONS, Reason.VOLATILITY, Reason.COOL_DOWN):
         assert (Kind.VETOED, reason) in seen
+    assert (Kind.CHARGED, Reason.BORROW) in seen, "no short paid for what it borrowed"
+    assert (Kind.EXPIRED, Reason.TIME_IN_FORCE) in seen, "no order waited for its price in vain"
     orders = events["order"][events["kind"] == Kind.FILLED]
     assert len(orders) > len(np.unique(orders)), "no order took more than one bar"
 
