@@ -1,51 +1,55 @@
 """The framework on the work that its peers are timed on; one JSON line per measurement.
 
-usage: peer_ours.py files | proc PAIRS [key=value ...] | single N | stops N | rules N | pairs
-       peer_ours.py sweep
+usage: peer_ours.py files MINUTES | proc PAIRS [key=value ...] | long [key=value ...]
+       peer_ours.py single BARS | stops BARS | rules BARS | pairs | sweep SETS | compile | load
 
-N is 10000, 100000 or 1000000 bars. The environment variable PEERS names the folder that holds the
-peers' ``common.py`` and ``data/``; left out, it is the working directory.
+``files`` writes Parquet files of five pairs: a year of 15-minute bars, which ``proc`` and
+``compile`` read, and so many bars of a minute, which ``long`` reads. The environment variable WORK
+names the folder for them and for the runs, PEERS that of the peers, whose series are used; without
+it they are made.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import runpy
+import statistics
+import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import every_rule
 import numpy as np
 import yaml
+from series import CASH, FAST, FEE, PAIRS, SLOW, YEAR, Table, load, parameter_sets
 
-PEERS = Path(os.environ.get("PEERS", ".")).resolve()
-sys.path.insert(0, str(PEERS))
-from common import CASH, FAST, FEE, SLOW, combos, emit, load, rss_mb, timeit  # noqa: E402
-
-FILES = PEERS / "data" / "ours"
-STOPS = {"stop_loss": 0.02, "take_profit": 0.04}
-EVERY_RULE = {
-    "fraction": 0.5,
-    **STOPS,
-    "trailing_stop": 0.02,
-    "max_exposure": 0.9,
-    "max_pair_exposure": 0.8,
-    "max_positions": 4,
-    "daily_loss": 0.5,
-    "max_drawdown": 0.99,
-    "cool_down": 2,
-}
-ACCOUNT = 10_000.0
-"""Cash under every rule: orders are bounded by the volume of these small markets."""
+ROOT = Path(__file__).resolve().parents[1]
+STOPS = {"stop_loss": 0.02, "take_profit": 0.04, "trailing_stop": 0.02}
+IDEAL = {"half_spread_bps": 0, "slippage_bps": 0, "impact_bps": 0}
+IDEAL |= {"max_participation": None, "rounding": False}
 
 
-def process(pairs: int, overrides: list[str]) -> None:
+def work_folder() -> Path:
+    """Return the folder for files and runs."""
+    return Path(os.environ.get("WORK", "runs/benchmarks")).resolve()
+
+
+def process(pairs: int, minutes: int, overrides: list[str]) -> None:
     """Become ``python -m framework`` on Parquet files that hold the series."""
     names = ",".join(_symbol(p) for p in range(pairs))
-    folder = PEERS / "results" / "ours"
+    folder = work_folder()
     sys.argv = [
         "framework",
         "exchange=files",
-        f"exchange.path={FILES}",
+        f"exchange.path={folder / 'candles'}",
+        f"exchange.interval={minutes}m",
+        f"strategy.interval={minutes}m",
         f"pairs.symbols=[{names}]",
         "execution=ideal",
         f"cash={CASH}",
@@ -53,43 +57,62 @@ def process(pairs: int, overrides: list[str]) -> None:
         f"database=sqlite:///{folder}/runs.db",
         *overrides,
     ]
-    folder.mkdir(parents=True, exist_ok=True)
     runpy.run_module("framework", run_name="__main__")
 
 
-def write_files() -> None:
-    """Write a Parquet file for each 15-minute series, once."""
+def write_files(minutes: int, bars: int) -> None:
+    """Write a Parquet file of each pair."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    FILES.mkdir(exist_ok=True)
-    for p in range(5):
-        columns = load(f"m15_P{p}").T
-        arrays = [columns[0].astype(np.int64), *columns[1:6]]
-        table = pa.table(
-            dict(zip(("time", "open", "high", "low", "close", "volume"), arrays, strict=True))
-        )
-        pq.write_table(table, FILES / f"{_symbol(p)}_15m.parquet")
+    folder = work_folder() / "candles"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("time", "open", "high", "low", "close", "volume")
+    for p in range(PAIRS):
+        columns = load(minutes, bars, p).T
+        arrays = [columns[0].astype(np.int64), *columns[1:]]
+        table = pa.table(dict(zip(names, arrays, strict=True)))
+        pq.write_table(table, folder / f"{_symbol(p)}_{minutes}m.parquet")
 
 
 def _symbol(p: int) -> str:
     return f"P{'ABCDE'[p]}-USD"
 
 
+def compile_from_nothing() -> None:
+    """Time the first process of a fresh installation, and count the lines that say why it takes."""
+    with tempfile.TemporaryDirectory() as empty:
+        begun = time.perf_counter()
+        ended = subprocess.run(
+            [sys.executable, __file__, "proc", "1", "report=false"],
+            env=os.environ | {"NUMBA_CACHE_DIR": empty},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wall = time.perf_counter() - begun
+    said = ended.stdout + ended.stderr
+    if ended.returncode:
+        sys.exit(said)
+    _emit(test="compile", wall=wall, notices=said.count("compiling the engine"))
+
+
 class Bench:
-    """One strategy, compiled, on one set of series.
+    """The crossover, compiled, on one series or several.
 
     Parameters
     ----------
-    series : list of str
-        Names of the peers' series, one for each pair.
+    *tables : (T, 6) float64
+        One for each pair.
     risk : dict
         Fields of `Risk`.
-    costs : bool
-        Whether spread, slippage, impact and a bound on participation are on, too.
+    every_rule_on : bool
+        Whether all of `every_rule` is on, instead of `risk`.
     """
 
-    def __init__(self, *series: str, risk: dict | None = None, costs: bool = False) -> None:
+    def __init__(
+        self, *tables: Table, risk: dict[str, Any] | None = None, every_rule_on: bool = False
+    ) -> None:
         from framework.engine.execution import Execution
         from framework.engine.make_rules import make_rules
         from framework.engine.risk import Risk
@@ -97,21 +120,22 @@ class Bench:
         from framework.strategy.compile import compile_strategy
         from framework.strategy.spec import StrategySpec
 
-        self.candles = _candles(series)
-        path = Path(__file__).parents[1] / "strategies" / "ma_cross.yaml"
-        recipe = yaml.safe_load(path.read_text())
+        every = every_rule if every_rule_on else None
+        self.candles = _candles(tables)
+        recipe = yaml.safe_load((ROOT / "strategies" / "ma_cross.yaml").read_text())
         changed = {"params": {"fast": FAST, "slow": SLOW}, "interval": str(self.candles.interval)}
-        spec = StrategySpec(**(recipe["strategy"] | changed))
-        self.spec, self.features = spec, recipe["features"]
-        self.plan = compile_strategy(spec, self.features)
-        exchange = Files(path=str(FILES), taker_fee_bps=FEE * 1e4)
-        ideal = {"half_spread_bps": 0, "slippage_bps": 0, "impact_bps": 0}
-        ideal |= {"max_participation": None, "rounding": False}
-        execution = Execution(**({} if costs else ideal))
-        self.cash = ACCOUNT if costs else CASH
-        self.rules = make_rules(
-            Risk(**(risk or {})), execution, exchange, self.candles.pairs, spec.terms
+        changed |= every.STRATEGY if every else {}
+        self.spec, self.features = (
+            StrategySpec(**(recipe["strategy"] | changed)),
+            recipe["features"],
         )
+        self.plan = compile_strategy(self.spec, self.features)
+        exchange = Files(path="", taker_fee_bps=FEE * 1e4, **(every.EXCHANGE if every else {}))
+        execution = Execution(**(every.EXECUTION if every else IDEAL))
+        limits = Risk(**(every.RISK if every else risk or {}))
+        turnover = float(np.median(self.candles.close * self.candles.volume, axis=0).mean())
+        self.cash = every.CASH_PER_TURNOVER * turnover if every else CASH
+        self.rules = make_rules(limits, execution, exchange, self.candles.pairs, self.spec.terms)
 
     def signals(self):
         """Evaluate features and rules."""
@@ -123,11 +147,7 @@ class Bench:
 
         return simulate(self.candles, signals, self.rules, self.cash)
 
-    def whole(self):
-        """Do both."""
-        return self.simulate(self.signals())
-
-    def sweep(self, sets):
+    def sweep(self, sets: list[dict[str, int]]):
         """Check, evaluate and trade the strategy under each set of parameters."""
         from framework.engine.many import simulate_many
         from framework.strategy.many import evaluate_many
@@ -135,43 +155,49 @@ class Bench:
         signals = evaluate_many(self.spec, self.features, sets, self.candles)
         return simulate_many(self.candles, signals, [self.rules], cash=self.cash)
 
-    def measure_sweep(self) -> None:
-        """Time a thousand crossovers, metrics and orders hashes included, from their texts on."""
-        sets = [{"fast": int(f), "slow": int(s)} for f, s in zip(*combos(), strict=True)]
-        median, times, trials, first = timeit(lambda: self.sweep(sets), 9)
-        best = trials.final_equity.max()
-        emit(peer="ours", test="sweep", threads=len(os.sched_getaffinity(0)), combos=len(sets),
-             med=median, ts=times, cps=len(sets) / median, best=best, first=first,
-             rss=rss_mb())  # fmt: skip
+    def measure_sweep(self, sets: list[dict[str, int]]) -> None:
+        """Time many crossovers, metrics and orders hashes included, from their texts on."""
+        seconds, trials = _timed(lambda: self.sweep(sets), 5)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        _emit(test="sweep", sets=len(sets), cps=len(sets) / seconds, peak_gib=peak,
+              best=trials.final_equity.max())  # fmt: skip
 
-    def measure(self, test: str, **extra) -> None:
+    def measure(self, test: str) -> None:
         """Time signals and simulation together, then the simulation alone."""
-        size = self.candles.close.size
+        bars, size = self.candles.close.shape[0], self.candles.close.size
         runs = max(5, min(201, int(3e6 / size)))
-        median, times, result, first = timeit(self.whole, runs)
-        fills = int((result.events["kind"] == 2).sum())
-        common = {"peer": "ours", "n": len(self.candles), **extra}
-        rate, equity = size / median, result.equity[-1]
-        emit(test=test, **common, med=median, ts=times[:9], bps=rate, equity=equity, trades=fills,
-             events=len(result.events), first=first, rss=rss_mb())  # fmt: skip
+        seconds, result = _timed(lambda: self.simulate(self.signals()), runs)
+        fills = result.events["time"][result.events["kind"] == 2]
+        if not len(fills) or fills[-1] < self.candles.time[-bars // 10]:
+            sys.exit(f"{test}: the account stopped trading at {fills[-1:]}: no measure of speed")
+        _emit(test=test, bars=bars, seconds=seconds, bps=size / seconds,
+              equity=result.equity[-1], fills=len(fills), events=len(result.events))  # fmt: skip
         signals = self.signals()
-        median, times, *_ = timeit(lambda: self.simulate(signals), runs)
-        emit(test=f"{test}:kernel", **common, med=median, ts=times[:9], bps=size / median)
+        seconds, _ = _timed(lambda: self.simulate(signals), runs)
+        _emit(test=f"{test}:kernel", bars=bars, seconds=seconds, bps=size / seconds)
+
+    def measure_load(self) -> None:
+        """Time the first call of a process: machine code comes from the cache on disk."""
+        from framework.records import Signals
+
+        flags = np.zeros(self.candles.close.shape, np.bool_)
+        begun = time.perf_counter()
+        self.simulate(Signals(enter=flags, exit=flags))
+        _emit(test="load", seconds=time.perf_counter() - begun)
 
 
-def _candles(series: tuple[str, ...]):
+def _candles(tables: tuple[Table, ...]):
     from framework.market.candles import Candles
     from framework.types import Interval
 
-    tables = [load(name) for name in series]
     ms = tables[0][:, 0].astype(np.int64)
     columns = [np.asfortranarray(np.column_stack([x[:, k] for x in tables])) for k in range(1, 6)]
     standing = np.zeros(columns[0].shape, np.uint8, order="F")
-    pairs = tuple(_symbol(p) for p in range(len(series)))
+    pairs = tuple(_symbol(p) for p in range(len(tables)))
     return Candles(pairs, Interval(int(ms[1] - ms[0]) * 10**6), ms * 10**6, *columns, standing)
 
 
-def _exact_equity(table) -> float:
+def exact_equity(table: Table) -> float:
     """Return the last equity of the crossover in whole cents, where nothing is rounded."""
     cents = np.rint(table[:, 4] * 100).astype(np.int64)
     sums = np.concatenate([[0], np.cumsum(cents)])
@@ -188,26 +214,54 @@ def _exact_equity(table) -> float:
     return float(cash + units * table[-1, 4])
 
 
-def main(mode: str, *words: str) -> None:
+def _timed(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
+    """Return the median seconds of a warm call, and its result.
+
+    Calls during which another process held the core, as wall clock beyond processor time shows, are
+    made again, up to three times `runs`; those disturbed least count.
+    """
+    result = call()
+    timed: list[tuple[float, float]] = []
+    calm = 0
+    while calm < runs and len(timed) < 3 * runs:
+        begun, used = time.perf_counter(), time.process_time()
+        result = call()
+        wall, used = time.perf_counter() - begun, time.process_time() - used
+        timed.append((wall / max(used, 1e-6) if wall > 0.003 else 0.0, wall))
+        calm += wall < 1.15 * used + 0.0005
+    return statistics.median(wall for _, wall in sorted(timed)[:runs]), result
+
+
+def _emit(**fields: Any) -> None:
+    print("@@" + json.dumps({"peer": "ours"} | fields, default=float), flush=True)
+
+
+def main(mode: str = "", *words: str) -> None:
     """Run one of the modes in the module's first lines."""
     if mode == "files":
-        write_files()
+        write_files(15, YEAR)
+        write_files(1, int(words[0]))
     elif mode == "proc":
-        process(int(words[0]), list(words[1:]))
+        process(int(words[0]), 15, list(words[1:]))
+    elif mode == "long":
+        process(PAIRS, 1, list(words))
+    elif mode == "compile":
+        compile_from_nothing()
+    elif mode == "load":
+        Bench(load(15, 96)).measure_load()
     elif mode == "single":
-        Bench(f"m1_{words[0]}").measure("single", fill=1)
-        emit(peer="exact", test="single", fill=1, equity=_exact_equity(load(f"m1_{words[0]}")))
+        table = load(1, int(words[0]))
+        Bench(table).measure("single")
+        _emit(peer="exact", test="single", equity=exact_equity(table))
     elif mode == "stops":
-        for trail in (0.0, 0.02):
-            risk = STOPS | ({"trailing_stop": trail} if trail else {})
-            Bench(f"m1_{words[0]}", risk=risk).measure("stops", trail=trail)
+        Bench(load(1, int(words[0])), risk=STOPS).measure("stops")
     elif mode == "rules":
-        Bench(f"m1_{words[0]}", risk=EVERY_RULE, costs=True).measure("every rule")
+        Bench(load(1, int(words[0])), every_rule_on=True).measure("rules")
     elif mode == "pairs":
-        series = [f"m15_P{p}" for p in range(5)]
-        Bench(*series, risk=EVERY_RULE, costs=True).measure("every rule", pairs=5)
+        tables = [load(15, YEAR, p) for p in range(PAIRS)]
+        Bench(*tables, every_rule_on=True).measure("pairs")
     elif mode == "sweep":
-        Bench("m15_P0").measure_sweep()
+        Bench(load(15, YEAR)).measure_sweep(parameter_sets(int(words[0])))
     else:
         sys.exit(__doc__)
 
