@@ -164,6 +164,8 @@ class Signals:
         Open a long position; close it.
     enter_short, exit_short : (T, N) bool, optional
         Open a short position; close it.
+    traded : (T, N) bool, optional
+        Whether somebody traded in the candle decided on; left out, the bar at hand is that candle.
     target : (T, N) float64, optional
         Wanted weight of equity, below 0 for a short; NaN leaves the position alone.
     confidence : (T, N) float64, optional
@@ -181,6 +183,7 @@ class Signals:
     exit: BoolArray | None = None
     enter_short: BoolArray | None = None
     exit_short: BoolArray | None = None
+    traded: BoolArray | None = None
     target: FloatArray | None = None
     confidence: FloatArray | None = None
     anomaly: FloatArray | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from framework.backtest.spread import closing_bars, spread
 from framework.engine.rules import Rules
@@ -56,6 +56,8 @@ class Pipeline:
         decided = resample(candles, self.plan.interval)
         closing = closing_bars(candles, decided)
         evaluated = self.plan.evaluate(decided)
-        signals = spread(evaluated.signals, closing, len(candles))
+        signals = evaluated.signals
+        if decided.interval != candles.interval:
+            signals = spread(replace(signals, traded=decided.traded), closing, len(candles))
         simulation = simulate(candles, signals, self.rules, self.cash, first=first)
         return Traded(decided, closing, evaluated, simulation)

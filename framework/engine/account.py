@@ -8,9 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from framework.engine.constants import constant
 from framework.types import FloatArray, RecordArray
 
-EXIT, ENTRY = 0, 1
+EXIT, ENTRY = constant(0), constant(1)
 """Slots of the order that reduces or ends a position, and of that which opens or enlarges it."""
 
 ORDERS_PER_PAIR = 2

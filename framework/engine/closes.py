@@ -24,7 +24,7 @@ def remember(book: Book, market: Market, limits: Limits, start: int, stop: int) 
         wallet.closes = 0
         wallet.products_until = 0
     wallet.closes_until = wallet.bars + stop - start
-    first, every = _first_end(market, rules, start), rules.decision_ns // rules.bar_ns
+    first, every = _first_end(market, rules, start), rules.decision_bars
     if rules.correlation_bars == 0:  # then only the last are ever read
         unread = max(0, (stop - 1 - first) // every + 1 - CLOSES)
         wallet.closes += unread
@@ -43,4 +43,4 @@ def remember(book: Book, market: Market, limits: Limits, start: int, stop: int) 
 def _first_end(market: Market, rules: Record, start: int) -> int:
     """Return the first bar from `start` on that ends a candle of the strategy."""
     end = market.time_T[start] + rules.bar_ns - rules.decision_offset_ns
-    return int(start + -end % rules.decision_ns // rules.bar_ns)
+    return int(start + -end % rules.decision_bars)

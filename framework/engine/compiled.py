@@ -12,11 +12,16 @@ from framework.compiler import numba
 
 njit: Any = numba.njit  # its hints leave out `_nrt`: nothing here owns memory, so none is counted
 
-compiled = njit(error_model="numpy", nogil=True, _nrt=False, forceinline=True)
+_LIKE_C = {"error_model": "numpy", "nogil": True, "_nrt": False}
+
+_INSIDE = _LIKE_C | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Called by compiled code only: a third of the compiling would go into ways in from Python."""
+
+compiled = njit(**_INSIDE, forceinline=True)
 """For functions that keep out of the way of bars in which nothing happens."""
 
-apart = njit(error_model="numpy", nogil=True, _nrt=False)
+apart = njit(**_INSIDE)
 """For rules that are mostly off, so that they do not swell the code around them."""
 
-inlined = njit(error_model="numpy", nogil=True, _nrt=False, inline="always")
+inlined = njit(**_LIKE_C, inline="always")
 """For the few functions that every bar goes through."""

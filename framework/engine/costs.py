@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from framework.engine.compiled import apart, compiled
+from framework.engine.constants import constant
 from framework.engine.rounding import round_down
-from framework.engine.state import Book, Limits, Market
+from framework.engine.state import Book, Limits, Market, Wants
 from framework.engine.volatility import volatility
 from framework.market.candles import Standing
 
-_CONFIRMED, _PROVISIONAL = int(Standing.CONFIRMED), int(Standing.PROVISIONAL)
+_CONFIRMED, _PROVISIONAL = constant(Standing.CONFIRMED), constant(Standing.PROVISIONAL)
 
 
 @compiled
@@ -18,6 +19,14 @@ def tradable(market: Market, n: int, t: int) -> bool:
     """Tell whether orders can fill: somebody traded in this bar."""
     standing = market.standing_NT[n, t]
     return bool((standing == _CONFIRMED or standing == _PROVISIONAL) and market.open_NT[n, t] > 0.0)
+
+
+@compiled
+def decidable(market: Market, wants: Wants, n: int, t: int) -> bool:
+    """Tell whether somebody traded in the candle that bar `t` ends and decisions are made on."""
+    if wants.traded_NT.size > 0:
+        return bool(wants.traded_NT[n, t])
+    return bool(tradable(market, n, t))
 
 
 @compiled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from framework.engine.account import ENTRY
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.leaving import close_position, leave
 from framework.engine.limits import cap_correlation, cap_exposure, cap_positions, refusal, veto
 from framework.engine.orders import cancel
@@ -14,8 +15,8 @@ from framework.engine.wants import confidence, side_wanted
 from framework.engine.weights import aim
 from framework.records import Reason
 
-_SIGNAL, _TARGET = int(Reason.SIGNAL), int(Reason.TARGET_WEIGHT)
-_REPLACED = int(Reason.REPLACED)
+_SIGNAL, _TARGET = constant(Reason.SIGNAL), constant(Reason.TARGET_WEIGHT)
+_REPLACED = constant(Reason.REPLACED)
 
 
 @compiled
@@ -68,7 +69,7 @@ def _want_entries(
                 position.wish_side = side
                 reason = refusal(book, market, wants, limits, n, t)
                 if reason != 0:
-                    veto(book, market, wants, ledger, n, t, reason)
+                    veto(book, market, wants, limits, ledger, n, t, reason)
                 else:
                     position.wish = 1.0
 

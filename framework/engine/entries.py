@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from framework.engine.account import ENTRY
 from framework.engine.compiled import apart
+from framework.engine.constants import constant
 from framework.engine.costs import tradable
 from framework.engine.exits import resting_price, stop_out, stopped_inside
-from framework.engine.fills import fill_entry, marketable
+from framework.engine.fills import MAKER, TAKER, fill_entry, marketable
 from framework.engine.orders import expire, waits
 from framework.engine.state import Book, Ledger, Limits, Market
 from framework.records import OrderType
 
-_LIMIT, _STOP = int(OrderType.LIMIT), int(OrderType.STOP)
-_STOP_LIMIT = int(OrderType.STOP_LIMIT)
+_LIMIT, _STOP = constant(OrderType.LIMIT), constant(OrderType.STOP)
+_STOP_LIMIT = constant(OrderType.STOP_LIMIT)
 
 
 @apart
@@ -35,7 +36,7 @@ def enter_inside(
             through = market.high_NT[n, t] > order.limit_price
         if through:
             base = resting_price(order, market, book.wallet_1[0].bars, n, t)
-            fill_entry(book, market, limits, ledger, n, t, base, False, 1.0)
+            fill_entry(book, market, limits, ledger, n, t, base, MAKER, 1.0)
     elif order.type == _STOP or order.type == _STOP_LIMIT:
         if order.side > 0:
             touched = market.high_NT[n, t] >= order.stop_price
@@ -44,7 +45,7 @@ def enter_inside(
             touched = market.low_NT[n, t] <= order.stop_price
             base = min(order.stop_price, market.open_NT[n, t])
         if touched and (order.type == _STOP or marketable(order, limits, base)):
-            fill_entry(book, market, limits, ledger, n, t, base, True, 1.0)
+            fill_entry(book, market, limits, ledger, n, t, base, TAKER, 1.0)
         elif touched and waits(order):
             order.type = _LIMIT
         elif touched:

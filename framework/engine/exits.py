@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import apart, compiled
+from framework.engine.constants import constant
 from framework.engine.costs import tradable
-from framework.engine.fills import fill_exit, marketable
+from framework.engine.fills import MAKER, TAKER, fill_exit, marketable
 from framework.engine.ledger import write_decided
 from framework.engine.orders import cancel, closing, expire, place, waits
 from framework.engine.rounding import round_down
@@ -17,8 +18,8 @@ from framework.engine.state import Book, Ledger, Limits, Market, Record
 from framework.engine.stops import set_levels
 from framework.records import OrderType, Reason
 
-_STOP, _LIMIT = int(OrderType.STOP), int(OrderType.LIMIT)
-_STOP_LIMIT, _TAKE_PROFIT = int(OrderType.STOP_LIMIT), int(Reason.TAKE_PROFIT)
+_STOP, _LIMIT = constant(OrderType.STOP), constant(OrderType.LIMIT)
+_STOP_LIMIT, _TAKE_PROFIT = constant(OrderType.STOP_LIMIT), constant(Reason.TAKE_PROFIT)
 
 
 @compiled
@@ -35,7 +36,8 @@ def exit_inside(book: Book, market: Market, limits: Limits, ledger: Ledger, n: i
             nearer = (order.stop_price - position.stop) * position.units > 0.0
             if nearer or not guarded:
                 _trigger(book, market, limits, ledger, n, t)
-                return
+                if not guarded or position.units == 0.0 or closing(book, n):
+                    return
         if guarded:
             stop_out(book, market, limits, ledger, n, t, market.open_NT[n, t])
         else:
@@ -65,7 +67,7 @@ def stop_out(
     reason, level = position.stop_reason, position.stop
     position.stopped_bar = book.wallet_1[0].bars
     _end(book, market, ledger, n, t, _STOP, reason, level)
-    fill_exit(book, market, limits, ledger, n, t, _worse(position, level, price), True)
+    fill_exit(book, market, limits, ledger, n, t, _worse(position, level, price), TAKER)
 
 
 @compiled
@@ -100,7 +102,7 @@ def _trigger(book: Book, market: Market, limits: Limits, ledger: Ledger, n: int,
     order = book.orders_NK[n, EXIT]
     base = _worse(book.positions_N[n], order.stop_price, market.open_NT[n, t])
     if order.type == _STOP or marketable(order, limits, base):
-        fill_exit(book, market, limits, ledger, n, t, base, True)
+        fill_exit(book, market, limits, ledger, n, t, base, TAKER)
     elif waits(order):
         order.type = _LIMIT
     else:
@@ -125,7 +127,7 @@ def _take_gains(book: Book, market: Market, limits: Limits, ledger: Ledger, n: i
             nearer = (position.target - order.limit_price) * position.units >= 0.0
             if nearer or not aimed:
                 base = resting_price(order, market, book.wallet_1[0].bars, n, t)
-                fill_exit(book, market, limits, ledger, n, t, base, False)
+                fill_exit(book, market, limits, ledger, n, t, base, MAKER)
                 acts = order.id == 0
                 continue
         acts = aimed
@@ -134,7 +136,7 @@ def _take_gains(book: Book, market: Market, limits: Limits, ledger: Ledger, n: i
         elif aimed:
             base = _better(position, position.target, market.open_NT[n, t])
             _end(book, market, ledger, n, t, _LIMIT, _TAKE_PROFIT, position.target)
-            fill_exit(book, market, limits, ledger, n, t, base, True)
+            fill_exit(book, market, limits, ledger, n, t, base, TAKER)
 
 
 @compiled
@@ -180,4 +182,4 @@ def _take_part(book: Book, market: Market, limits: Limits, ledger: Ledger, n: in
     if units > 0.0 and units * level >= pair.min_notional:
         place(book, n, EXIT, side, _LIMIT, _TAKE_PROFIT, units, 0.0, 0, position.confidence)
         write_decided(ledger, market.time_T[t], n, book.orders_NK[n, EXIT], level, units)
-        fill_exit(book, market, limits, ledger, n, t, base, True)
+        fill_exit(book, market, limits, ledger, n, t, base, TAKER)

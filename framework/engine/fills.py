@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.costs import cost_fraction, take_volume, tradable, units_left
 from framework.engine.ledger import write_filled
 from framework.engine.orders import all_or_nothing, cancel, clear, expire, waits
@@ -12,9 +13,13 @@ from framework.engine.rounding import round_down
 from framework.engine.state import Book, Ledger, Limits, Market, Record
 from framework.records import OrderType, Reason
 
-_MARKET, _LIMIT = int(OrderType.MARKET), int(OrderType.LIMIT)
-_STOP_LIMIT = int(OrderType.STOP_LIMIT)
-_NO_CASH, _POST_ONLY = int(Reason.NO_CASH), int(Reason.POST_ONLY)
+_MARKET, _LIMIT = constant(OrderType.MARKET), constant(OrderType.LIMIT)
+_STOP_LIMIT = constant(OrderType.STOP_LIMIT)
+
+TAKER, MAKER = constant(1), constant(0)
+"""Whether a fill takes from the book: it pays the costs of that and the taker fee."""
+
+_NO_CASH, _POST_ONLY = constant(Reason.NO_CASH), constant(Reason.POST_ONLY)
 
 
 @compiled
@@ -30,7 +35,7 @@ def fill_at_open(book: Book, market: Market, limits: Limits, ledger: Ledger, t: 
             base = market.open_NT[n, t]
             _arrive(book, market, limits, ledger, n, EXIT, t)
             if book.orders_NK[n, EXIT].at_open != 0:
-                fill_exit(book, market, limits, ledger, n, t, base, True)
+                fill_exit(book, market, limits, ledger, n, t, base, TAKER)
     for n in range(book.positions_N.size):
         order = book.orders_NK[n, ENTRY]
         if tradable(market, n, t) and book.positions_N[n].units * order.side >= 0.0:
@@ -43,7 +48,7 @@ def fill_at_open(book: Book, market: Market, limits: Limits, ledger: Ledger, t: 
         if order.at_open != 0:
             order.at_open = 0
             part = share if order.side > 0 else 1.0
-            fill_entry(book, market, limits, ledger, n, t, market.open_NT[n, t], True, part)
+            fill_entry(book, market, limits, ledger, n, t, market.open_NT[n, t], TAKER, part)
 
 
 @compiled
@@ -82,7 +87,7 @@ def fill_entry(
     n: int,
     t: int,
     base: float,
-    takes: bool,
+    takes: int,
     share: float,
 ) -> None:
     """Fill pair `n`'s entry for `share` of its budget, fees included, at `base` before costs.
@@ -90,16 +95,18 @@ def fill_entry(
     The impact is that of the units which the budget buys without impact.
     """
     wallet, order, pair = book.wallet_1[0], book.orders_NK[n, ENTRY], limits.pairs_N[n]
-    rate = pair.taker_fee if takes else pair.maker_fee
+    rate = pair.taker_fee if takes != 0 else pair.maker_fee
     budget = order.quote * share
     if order.side > 0:
         budget = min(budget, wallet.cash)
     room = units_left(book, market, limits, n, t)
     price = base
-    if takes:
+    if takes != 0:
         rough = min(budget / (base * (1.0 + rate)), room)
         price = _taken_price(book, market, limits, order, n, t, base, rough)
-    wanted = round_down(budget / (price * (1.0 + rate)), pair.lot_step)
+    wanted = 0.0
+    if price > 0.0:
+        wanted = round_down(budget / (price * (1.0 + rate)), pair.lot_step)
     units = min(wanted, room)
     if wanted > room and all_or_nothing(order):
         expire(book, market, ledger, n, ENTRY, t)
@@ -130,7 +137,7 @@ def fill_exit(
     n: int,
     t: int,
     base: float,
-    takes: bool,
+    takes: int,
 ) -> None:
     """Fill pair `n`'s exit at `base` before costs."""
     wallet, position = book.wallet_1[0], book.positions_N[n]
@@ -144,10 +151,10 @@ def fill_exit(
     else:
         if units > 0.0:
             price = base
-            if takes:
+            if takes != 0:
                 price = _taken_price(book, market, limits, order, n, t, base, units)
             value = units * price
-            fee = value * (pair.taker_fee if takes else pair.maker_fee)
+            fee = value * (pair.taker_fee if takes != 0 else pair.maker_fee)
             if order.side > 0:
                 wallet.cash = wallet.cash - value - fee
             else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.ledger import write_decided
 from framework.engine.orders import cancel, closing, place
 from framework.engine.prices import exit_prices, exit_type, first_price, set_exit
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.records import OrderType, Reason
 
-_MARKET, _REPLACED = int(OrderType.MARKET), int(Reason.REPLACED)
+_MARKET, _REPLACED = constant(OrderType.MARKET), constant(Reason.REPLACED)
 
 
 @compiled

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.state import Ledger, Record
 from framework.records import Kind, OrderType, Reason
 
-_DECIDED, _FILLED = int(Kind.DECIDED), int(Kind.FILLED)
-_VETOED, _CHARGED = int(Kind.VETOED), int(Kind.CHARGED)
-_MARKET, _BORROW = int(OrderType.MARKET), int(Reason.BORROW)
+_DECIDED, _FILLED = constant(Kind.DECIDED), constant(Kind.FILLED)
+_VETOED, _CHARGED = constant(Kind.VETOED), constant(Kind.CHARGED)
+_MARKET, _BORROW = constant(OrderType.MARKET), constant(Reason.BORROW)
 
 EVENTS_PER_PAIR = 40
 """More than one bar can write for one pair: fills, each target, a stop, ends, decisions, a veto."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from framework.engine.compiled import apart, compiled
+from framework.engine.constants import constant
 from framework.engine.correlation import correlation
-from framework.engine.costs import tradable
+from framework.engine.costs import decidable
 from framework.engine.exposure import exposure, occupied, occupies, open_exposure
 from framework.engine.ledger import write_vetoed
 from framework.engine.orders import NEVER
@@ -21,13 +22,13 @@ from framework.engine.wants import anomalous, confidence
 from framework.records import Reason
 from framework.types import DAY_NS
 
-_MARGIN_CALL = int(Reason.MARGIN_CALL)
-_NO_PRICE, _NO_STOP = int(Reason.NO_PRICE), int(Reason.NO_STOP)
-_NOT_TRADABLE, _COOL_DOWN = int(Reason.NOT_TRADABLE), int(Reason.COOL_DOWN)
-_MAX_DRAWDOWN, _DAILY_LOSS = int(Reason.MAX_DRAWDOWN), int(Reason.DAILY_LOSS)
-_VOLATILITY, _ANOMALY = int(Reason.VOLATILITY), int(Reason.ANOMALY)
-_CORRELATION = int(Reason.CORRELATION)
-_MAX_POSITIONS, _MAX_EXPOSURE = int(Reason.MAX_POSITIONS), int(Reason.MAX_EXPOSURE)
+_MARGIN_CALL = constant(Reason.MARGIN_CALL)
+_NO_PRICE, _NO_STOP = constant(Reason.NO_PRICE), constant(Reason.NO_STOP)
+_NOT_TRADABLE, _COOL_DOWN = constant(Reason.NOT_TRADABLE), constant(Reason.COOL_DOWN)
+_MAX_DRAWDOWN, _DAILY_LOSS = constant(Reason.MAX_DRAWDOWN), constant(Reason.DAILY_LOSS)
+_VOLATILITY, _ANOMALY = constant(Reason.VOLATILITY), constant(Reason.ANOMALY)
+_CORRELATION = constant(Reason.CORRELATION)
+_MAX_POSITIONS, _MAX_EXPOSURE = constant(Reason.MAX_POSITIONS), constant(Reason.MAX_EXPOSURE)
 
 NOTHING = 1e-9
 """Shares of equity below this are rounding, not room."""
@@ -65,7 +66,7 @@ def halt(wallet: Record, limits: Limits) -> None:
 def refusal(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t: int) -> int:
     """Return the reason why pair `n` may not be entered now whatever the size; 0 when it may."""
     wallet, position, rules = book.wallet_1[0], book.positions_N[n], limits.rules_1[0]
-    if not tradable(market, n, t):
+    if not decidable(market, wants, n, t):
         return _NOT_TRADABLE
     if wallet.called != 0:
         return _MARGIN_CALL
@@ -89,11 +90,18 @@ def refusal(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t:
 
 @compiled
 def veto(
-    book: Book, market: Market, wants: Wants, ledger: Ledger, n: int, t: int, reason: int
+    book: Book,
+    market: Market,
+    wants: Wants,
+    limits: Limits,
+    ledger: Ledger,
+    n: int,
+    t: int,
+    reason: int,
 ) -> None:
     """Refuse what pair `n` wished for."""
-    position, bar = book.positions_N[n], book.wallet_1[0].bars
-    if position.veto != reason or position.veto_bar != bar - 1:
+    position, bar, rules = book.positions_N[n], book.wallet_1[0].bars, limits.rules_1[0]
+    if position.veto != reason or bar - position.veto_bar > rules.decision_bars:
         write_vetoed(
             ledger, market.time_T[t], n, position.wish_side, reason,
             position.wish, market.close_NT[n, t], confidence(wants, n, t),
@@ -119,7 +127,7 @@ def cap_positions(
             if book.positions_N[n].wish > 0.0 and not occupies(book, n):
                 if confidence(wants, n, t) <= least:
                     last, least = n, confidence(wants, n, t)
-        veto(book, market, wants, ledger, last, t, _MAX_POSITIONS)
+        veto(book, market, wants, limits, ledger, last, t, _MAX_POSITIONS)
         entering -= 1
 
 
@@ -139,7 +147,7 @@ def cap_exposure(
             asked += position.wish
     room = rules.max_exposure * equity - open_exposure(book, market, t)
     if asked > room:
-        share_out(book, market, wants, ledger, t, asked, room, _MAX_EXPOSURE)
+        share_out(book, market, wants, limits, ledger, t, asked, room, _MAX_EXPOSURE)
 
 
 @apart
@@ -158,7 +166,7 @@ def cap_correlation(
                     if m < n:
                         room -= book.positions_N[m].wish
             if room <= NOTHING * equity:
-                veto(book, market, wants, ledger, n, t, _CORRELATION)
+                veto(book, market, wants, limits, ledger, n, t, _CORRELATION)
             elif room < position.wish:
                 position.wish = room
 
@@ -168,6 +176,7 @@ def share_out(
     book: Book,
     market: Market,
     wants: Wants,
+    limits: Limits,
     ledger: Ledger,
     t: int,
     asked: float,
@@ -179,6 +188,6 @@ def share_out(
         position = book.positions_N[n]
         if position.wish > 0.0:
             if room <= NOTHING * book.wallet_1[0].equity:
-                veto(book, market, wants, ledger, n, t, reason)
+                veto(book, market, wants, limits, ledger, n, t, reason)
             else:
                 position.wish *= room / asked

@@ -213,6 +213,7 @@ def _memory(risk: Risk, execution: Execution, terms: StrategyTerms) -> dict[str,
         "remembers": int(looks_back),
         "volatility_bars": risk.volatility_bars,
         "bar_ns": (execution.interval or terms.interval).ns,
+        "decision_bars": _bars_per_decision(execution, terms),
         "decision_ns": terms.interval.ns,
         "decision_offset_ns": terms.interval.offset_ns,
     }

@@ -6,13 +6,15 @@ import numpy as np
 
 from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.ledger import write_ended
 from framework.engine.state import Book, Ledger, Market, Record
 from framework.records import Kind, OrderType, Reason, TimeInForce
 
-_MARKET, _GTC, _FOK = int(OrderType.MARKET), int(TimeInForce.GTC), int(TimeInForce.FOK)
-_CANCELLED, _EXPIRED = int(Kind.CANCELLED), int(Kind.EXPIRED)
-_TIME_IN_FORCE = int(Reason.TIME_IN_FORCE)
+_MARKET = constant(OrderType.MARKET)
+_GTC, _FOK = constant(TimeInForce.GTC), constant(TimeInForce.FOK)
+_CANCELLED, _EXPIRED = constant(Kind.CANCELLED), constant(Kind.EXPIRED)
+_TIME_IN_FORCE = constant(Reason.TIME_IN_FORCE)
 
 NEVER = np.iinfo(np.int64).max // 2
 """A bar that does not come."""

@@ -6,14 +6,15 @@ import math
 
 from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import apart, compiled
+from framework.engine.constants import constant
 from framework.engine.orders import set_terms
 from framework.engine.rounding import round_down, round_up
 from framework.engine.state import Book, Limits, Wants
 from framework.records import OrderType
 from framework.types import FloatArray
 
-_MARKET, _LIMIT = int(OrderType.MARKET), int(OrderType.LIMIT)
-_STOP, _STOP_LIMIT = int(OrderType.STOP), int(OrderType.STOP_LIMIT)
+_MARKET, _LIMIT = constant(OrderType.MARKET), constant(OrderType.LIMIT)
+_STOP, _STOP_LIMIT = constant(OrderType.STOP), constant(OrderType.STOP_LIMIT)
 
 
 @compiled

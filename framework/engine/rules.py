@@ -88,6 +88,7 @@ RULES = np.dtype(
         # which closes the account remembers
         ("remembers", np.int64),  # 1 when any rule looks back
         ("bar_ns", np.int64),
+        ("decision_bars", np.int64),  # from one decision to the next
         ("decision_ns", np.int64),  # from one remembered close to the next
         ("decision_offset_ns", np.int64),  # of their grid, from the epoch
     ],

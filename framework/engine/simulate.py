@@ -182,7 +182,8 @@ def step_once(account: RecordArray, candles: Candles, signals: Signals, rules: R
 
 _CANDLES = ("open", "high", "low", "close", "volume", "standing")
 _SIGNALS = tuple(field.name for field in fields(Signals))
-_FLAGS = ("enter", "exit", "enter_short", "exit_short")
+_RULES = ("enter", "exit", "enter_short", "exit_short")
+_FLAGS = (*_RULES, "traded")
 
 BYTES_OF_SIGNALS = sum(1 if name in _FLAGS else 8 for name in _SIGNALS)
 """Of one pair in one bar, with signals of every kind."""
@@ -212,7 +213,7 @@ def _by_pair(array: Any, missing: Any) -> Any:
 
 def check_inputs(candles: Candles, signals: Signals, rules: Rules) -> None:
     """Refuse arrays that do not belong together; the compiled loop does not look."""
-    if signals.target is not None and any(getattr(signals, name) is not None for name in _FLAGS):
+    if signals.target is not None and any(getattr(signals, name) is not None for name in _RULES):
         raise ValueError("signals are either enter and exit, or target")
     for name in _SIGNALS:
         array = getattr(signals, name)

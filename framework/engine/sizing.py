@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from framework.engine.account import ENTRY
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.exposure import free_cash, occupied
 from framework.engine.kelly import kelly_share
 from framework.engine.ledger import write_decided
@@ -25,8 +26,8 @@ from framework.engine.volatility_sizes import inverse_share, scale_to_target
 from framework.engine.wants import confidence
 from framework.records import Reason
 
-_NO_CASH = int(Reason.NO_CASH)
-_MIN_NOTIONAL, _NO_EDGE = int(Reason.MIN_NOTIONAL), int(Reason.NO_EDGE)
+_NO_CASH = constant(Reason.NO_CASH)
+_MIN_NOTIONAL, _NO_EDGE = constant(Reason.MIN_NOTIONAL), constant(Reason.NO_EDGE)
 
 
 @compiled
@@ -40,7 +41,7 @@ def size_entries(
         if position.wish > 0.0:
             if limits.rules_1[0].sizing == KELLY and share <= 0.0:
                 position.wish = 0.0
-                veto(book, market, wants, ledger, n, t, _NO_EDGE)
+                veto(book, market, wants, limits, ledger, n, t, _NO_EDGE)
             else:
                 size = _size(book, market, wants, limits, n, t, share)
                 position.wish = size * confidence(wants, n, t)
@@ -89,7 +90,7 @@ def spend(
         asked += book.positions_N[n].wish
     free = free_cash(book, market, limits, t)
     if asked > free:
-        share_out(book, market, wants, ledger, t, asked, free, _NO_CASH)
+        share_out(book, market, wants, limits, ledger, t, asked, free, _NO_CASH)
     for n in range(book.positions_N.size):
         position, pair = book.positions_N[n], limits.pairs_N[n]
         if position.wish > 0.0:
@@ -97,7 +98,7 @@ def spend(
             price = first_price(limit, stop, market.close_NT[n, t])
             units = round_down(position.wish / price, pair.lot_step)
             if position.wish < pair.min_notional or units <= 0.0:
-                veto(book, market, wants, ledger, n, t, _MIN_NOTIONAL)
+                veto(book, market, wants, limits, ledger, n, t, _MIN_NOTIONAL)
             else:
                 kind, side = (
                     order_type(wants.entry_limit_NT, wants.entry_stop_NT),

@@ -44,6 +44,7 @@ class Wants(NamedTuple):
     exit_NT: BoolArray
     enter_short_NT: BoolArray
     exit_short_NT: BoolArray
+    traded_NT: BoolArray
     target_NT: FloatArray
     confidence_NT: FloatArray
     anomaly_NT: FloatArray

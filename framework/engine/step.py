@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from framework.engine.closes import remember
 from framework.engine.compiled import apart, compiled, inlined
+from framework.engine.constants import constant
 from framework.engine.decisions import decide
 from framework.engine.entries import enter_inside
 from framework.engine.exits import exit_inside
@@ -27,7 +28,7 @@ from framework.engine.time_stop import sell_old
 from framework.engine.wants import wants_something
 from framework.records import Reason
 
-_HALT, _MARGIN_CALL = int(Reason.HALT), int(Reason.MARGIN_CALL)
+_HALT, _MARGIN_CALL = constant(Reason.HALT), constant(Reason.MARGIN_CALL)
 
 
 @inlined
@@ -49,10 +50,10 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
         fill_at_open(book, market, limits, ledger, t)
     _act_inside(book, market, limits, ledger, t)
     _value(book, market, wants, limits, ledger, t)
-    if wallet.waiting > 0:
-        expire_old(book, market, ledger, t)
     if rules.time_stop > 0 and wallet.held > 0:
         sell_old(book, market, limits, ledger, t)
+    if wallet.waiting > 0:
+        expire_old(book, market, ledger, t)
     if rules.remembers != 0:
         remember(book, market, limits, t, t + 1)
     if wants_something(book, wants, t):

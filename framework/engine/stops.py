@@ -6,13 +6,14 @@ import math
 
 from framework.engine.break_even import break_even_price
 from framework.engine.compiled import apart, compiled, inlined
+from framework.engine.constants import constant
 from framework.engine.costs import tradable
 from framework.engine.rounding import round_down, round_up
 from framework.engine.state import Book, Limits, Market, Record, Wants
 from framework.records import Reason
 
-_STOP_LOSS, _TRAILING = int(Reason.STOP_LOSS), int(Reason.TRAILING_STOP)
-_BREAK_EVEN = int(Reason.BREAK_EVEN)
+_STOP_LOSS, _TRAILING = constant(Reason.STOP_LOSS), constant(Reason.TRAILING_STOP)
+_BREAK_EVEN = constant(Reason.BREAK_EVEN)
 
 
 @compiled

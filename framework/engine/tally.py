@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from framework.compiler import numba
+from framework.engine.constants import constant
 from framework.records import Kind
 from framework.types import FloatArray, RecordArray
 
@@ -22,7 +23,7 @@ SUMS = ("fees_paid", "slippage_paid", "traded", "fills", "trades")
 FIGURES = ("final_equity", "mean_equity", "volatility", "sharpe", "max_drawdown")
 """What `tally_equity` writes, in this order."""
 
-_FILLED = int(Kind.FILLED)
+_FILLED = constant(Kind.FILLED)
 _FLAT = 1e-9  # of the units entered: below it, what is left is rounding, not a position
 _ROUNDING = 4.0 * float(np.finfo(np.float64).eps)  # of a ratio of two equities
 _BLOCK = 128

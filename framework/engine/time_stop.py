@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from framework.engine.compiled import apart
+from framework.engine.constants import constant
 from framework.engine.leaving import close_pair
 from framework.engine.state import Book, Ledger, Limits, Market
 from framework.records import Reason
 
-_TIME_STOP = int(Reason.TIME_STOP)
+_TIME_STOP = constant(Reason.TIME_STOP)
 
 
 @apart

@@ -23,9 +23,12 @@ def confidence(wants: Wants, n: int, t: int) -> float:
 @compiled
 def side_wanted(wants: Wants, n: int, t: int) -> int:
     """Return +1 to enter a long, -1 a short, 0 neither: both at once, or what is left at once."""
-    long = _given(wants.enter_NT, n, t) and not _given(wants.exit_NT, n, t)
-    short = _given(wants.enter_short_NT, n, t) and not _given(wants.exit_short_NT, n, t)
-    return int(long) - int(short)
+    long, short = _given(wants.enter_NT, n, t), _given(wants.enter_short_NT, n, t)
+    if long and not short and not _given(wants.exit_NT, n, t):
+        return 1
+    if short and not long and not _given(wants.exit_short_NT, n, t):
+        return -1
+    return 0
 
 
 @compiled

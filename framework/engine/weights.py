@@ -6,6 +6,7 @@ import math
 
 from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import compiled
+from framework.engine.constants import constant
 from framework.engine.exposure import entering_value
 from framework.engine.leaving import close_position, leave, reduce_pair
 from framework.engine.limits import NOTHING, refusal, veto
@@ -15,8 +16,8 @@ from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.wants import confidence
 from framework.records import Reason
 
-_TARGET, _REPLACED = int(Reason.TARGET_WEIGHT), int(Reason.REPLACED)
-_MAX_DRAWDOWN = int(Reason.MAX_DRAWDOWN)
+_TARGET, _REPLACED = constant(Reason.TARGET_WEIGHT), constant(Reason.REPLACED)
+_MAX_DRAWDOWN = constant(Reason.MAX_DRAWDOWN)
 
 
 @compiled
@@ -32,7 +33,7 @@ def aim(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger
                 leave(book, market, wants, limits, ledger, n, t, -1, _TARGET)
             elif book.wallet_1[0].halted != 0:
                 book.positions_N[n].wish_side = 1 if weight > 0.0 else -1
-                veto(book, market, wants, ledger, n, t, _MAX_DRAWDOWN)
+                veto(book, market, wants, limits, ledger, n, t, _MAX_DRAWDOWN)
             else:
                 _aim_pair(book, market, wants, limits, ledger, n, t, weight)
 
@@ -85,8 +86,8 @@ def _aim_pair(
         reason = refusal(book, market, wants, limits, n, t)
         position.wish = gap
         if reason != 0:
-            veto(book, market, wants, ledger, n, t, reason)
-    else:
+            veto(book, market, wants, limits, ledger, n, t, reason)
+    elif held > 0.0:
         units = round_down(-gap / market.close_NT[n, t], limits.pairs_N[n].lot_step)
         if units > 0.0 and -gap >= least:
             reduce_pair(book, market, wants, limits, ledger, n, t, _TARGET, units, 0)

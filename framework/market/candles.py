@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from framework.types import ByteArray, FloatArray, IntArray, Interval
+from framework.types import BoolArray, ByteArray, FloatArray, IntArray, Interval
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 
@@ -94,6 +94,14 @@ class Candles:
             name: getattr(self, name)[:, index] for name in (*COLUMNS, "standing")
         }
         return replace(self, pairs=tuple(pairs), **columns)
+
+    @property
+    def traded(self) -> BoolArray:
+        """Whether somebody traded in each candle, (T, N)."""
+        traded: BoolArray = (self.standing == Standing.CONFIRMED) | (
+            self.standing == Standing.PROVISIONAL
+        )
+        return traded
 
     @cached_property
     def digest(self) -> str:
