@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
-from engine_markets import terms_of
+from engine_cases import random_case, rules_of_case, simulate_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_engine_twin import random_case
 
-from framework.engine.make_rules import make_rules
-from framework.engine.simulate import simulate
-from framework.records import Kind, OrderType, Reason
+from framework.engine.account import ENTRY, EXIT, new_account
+from framework.engine.simulate import simulate, step_once
+from framework.records import Kind, OrderType, Reason, Signals
+from framework.types import YEAR_NS
+
+LEVELS = (Reason.STOP_LOSS, Reason.TRAILING_STOP, Reason.BREAK_EVEN, Reason.TAKE_PROFIT)
+
+COLUMNS = ("open", "high", "low", "close", "volume", "standing")
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=40, deadline=None)
 
 
 def traded(seed):
-    candles, signals, risk, execution, venue, cash = random_case(seed)
-    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
-    return candles, signals, risk, execution, cash, simulate(candles, signals, rules, cash)
+    case = random_case(seed)
+    candles, signals, risk, execution, _, cash, _ = case
+    return candles, signals, risk, execution, cash, simulate_case(case)
 
 
 def holdings(candles, events):
-    """Units held and cash flows per bar, added up from the fills."""
+    """Units held and cash flows per bar, added up from fills and charges."""
+    charges = events[events["kind"] == Kind.CHARGED]
     fills = events[events["kind"] == Kind.FILLED]
     bars = np.searchsorted(candles.time, fills["time"])
     units = np.zeros(candles.close.shape)
     np.add.at(units, (bars, fills["pair"]), fills["side"] * fills["units"])
     flow = np.zeros(len(candles))
     np.add.at(flow, bars, -(fills["side"] * fills["quote"]) - fills["fee"])
+    np.add.at(flow, np.searchsorted(candles.time, charges["time"]), -charges["quote"])
     return np.cumsum(units, axis=0), np.cumsum(flow)
+
+
+def owed(candles, events, rate):
+    """What shorts owe at every close: accrued there, and paid with what they give back."""
+    held, debt, total = np.zeros(candles.close.shape[1]), np.zeros(candles.close.shape[1]), []
+    for time, close in zip(candles.time, candles.close, strict=True):
+        for event in events[events["time"] == time]:
+            if event["kind"] == Kind.FILLED:
+                held[event["pair"]] += event["side"] * event["units"]
+            elif event["kind"] == Kind.CHARGED:
+                debt[event["pair"]] -= event["quote"]
+        debt += np.where(held < -1e-9, -held * close * rate, 0.0)
+        total.append(debt.sum())
+    return np.array(total)
 
 
 @few
 @given(seeds)
-def test_cash_and_positions_add_up_to_equity_at_every_bar(seed):
-    candles, _, _, _, cash, result = traded(seed)
+def test_cash_plus_positions_minus_what_is_owed_is_equity_at_every_bar(seed):
+    case = random_case(seed)
+    candles, _, _, execution, venue, cash, terms = case
+    result = simulate_case(case)
     units, flow = holdings(candles, result.events)
-    np.testing.assert_allclose(
-        cash + flow + (units * candles.close).sum(1), result.equity, rtol=1e-9
-    )
+    a_bar = (execution.interval or terms.interval).ns / YEAR_NS
+    debt = owed(candles, result.events, venue.borrow_rate * a_bar)
+    value = cash + flow + (units * candles.close).sum(1) - debt
+    np.testing.assert_allclose(value, result.equity, rtol=1e-9, atol=1e-9 * cash)
     np.testing.assert_allclose(result.cash, cash + flow, rtol=1e-9, atol=1e-9 * cash)
     assert result.cash[-1] == result.account["wallet"]["cash"][0]  # to the last bit
     np.testing.assert_allclose(result.account["positions"]["units"][0], units[-1], atol=1e-9)
@@ -51,8 +74,11 @@ def test_cash_and_positions_add_up_to_equity_at_every_bar(seed):
 
 @few
 @given(seeds)
-def test_cash_and_positions_are_never_negative(seed):
-    candles, _, _, _, _, result = traded(seed)
+def test_without_shorts_cash_and_positions_are_never_negative(seed):
+    case = random_case(seed)
+    candles, result = case[0], simulate_case(case)
+    if case[-1].direction == "both":
+        return
     assert (result.cash >= 0).all()
     assert (holdings(candles, result.events)[0] >= -1e-9).all()
 
@@ -86,8 +112,8 @@ def test_every_fill_follows_its_decision_in_an_earlier_bar_or_a_level(seed):
         elif event["kind"] == Kind.FILLED:
             order = decided[event["order"]]
             assert (order["pair"], order["side"]) == (event["pair"], event["side"])
-            inside = order["type"] != OrderType.MARKET
-            assert order["time"] < event["time"] or (inside and order["time"] == event["time"])
+            at_level = order["reason"] in LEVELS and order["type"] != OrderType.MARKET
+            assert order["time"] < event["time"] or (at_level and order["time"] == event["time"])
     assert list(decided) == list(range(1, len(decided) + 1))
     assert (np.diff(result.events["time"]) >= 0).all()
 
@@ -95,29 +121,38 @@ def test_every_fill_follows_its_decision_in_an_earlier_bar_or_a_level(seed):
 @few
 @given(seeds)
 def test_decisions_stay_within_exposure_and_position_limits(seed):
-    candles, _, risk, _, _, result = traded(seed)
-    events, units = result.events, holdings(candles, result.events)[0]
-    for t, time in enumerate(candles.time):
-        buys = events[
-            (events["time"] == time) & (events["kind"] == Kind.DECIDED) & (events["side"] > 0)
+    case = random_case(seed)
+    candles, signals, risk, _, _, cash, _ = case
+    rules, account = rules_of_case(case), new_account(candles.pairs, cash)
+    for t in range(len(candles)):
+        row = {f.name: getattr(signals, f.name) for f in fields(signals)}
+        row = {name: None if array is None else array[t : t + 1] for name, array in row.items()}
+        result = step_once(account, candles[t : t + 1], Signals(**row), rules)
+        account = result.account
+        entries = result.events[
+            (result.events["kind"] == Kind.DECIDED) & (result.events["units"] == 0)
         ]
-        if not len(buys):
+        if not len(entries):
             continue
-        equity, held = result.equity[t], units[t] * candles.close[t]
-        for buy in buys:
-            value = max(held[buy["pair"]], 0.0) + buy["quote"]
-            assert value <= (risk.max_pair_exposure or 9) * equity * (1 + 1e-9)
-        assert buys["quote"].sum() <= (risk.max_exposure or 9) * equity * (1 + 1e-9)
-        assert len(buys) <= (risk.max_positions or 9)
+        orders, value = account["orders"][0], np.abs(account["positions"]["units"][0])
+        leaves = (orders["id"][:, EXIT] != 0) & (orders["type"][:, EXIT] == OrderType.MARKET)
+        leaving = np.where(orders["closes"][:, EXIT] == 1, value, orders["units"][:, EXIT])
+        value = (value - np.where(leaves, leaving, 0.0)) * candles.close[t]
+        value += np.where(orders["id"][:, ENTRY] != 0, orders["quote"][:, ENTRY], 0.0)
+        equity = result.equity[0] * (1 + 1e-6)
+        assert (value[entries["pair"]] <= (risk.max_pair_exposure or 1.0) * equity).all()
+        assert value.sum() <= (risk.max_exposure or 1.0) * equity
+        held = account["positions"]["units"][0][entries["pair"]] * entries["side"] > 0
+        assert (~held).sum() <= (risk.max_positions or 9)
 
 
-def halts(equity, risk):
+def halts(equity, risk, ratio):
     """Bars in which trading rests, from and to before, from equity alone."""
     found, peak, t = [], -np.inf, 0
     while t < len(equity):
         peak = max(peak, equity[t])
         if equity[t] <= peak * (1 - risk.max_drawdown):
-            found.append((t, t + risk.halt_bars if risk.halt_bars else len(equity)))
+            found.append((t, t + risk.halt_bars * ratio if risk.halt_bars else len(equity)))
             t = found[-1][1]
             peak = equity[t] if t < len(equity) else peak
         t += 1
@@ -127,42 +162,82 @@ def halts(equity, risk):
 @few
 @given(seeds)
 def test_nothing_is_held_beyond_the_time_stop_where_it_can_be_sold(seed):
-    candles, signals, risk, execution, venue, cash = random_case(seed)
+    candles, signals, risk, execution, venue, cash, terms = random_case(seed)
     risk = replace(risk, time_stop=risk.time_stop or 3)
-    execution = replace(execution, max_participation=None)
-    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
-    units = holdings(candles, simulate(candles, signals, rules, cash).events)[0]
-    bars = np.zeros(units.shape[1])
-    for held, standing in zip(units > 1e-9, candles.standing, strict=True):
-        bars = np.where(held, bars + 1, 0)
-        assert (bars[np.isin(standing, (0, 3))] <= risk.time_stop).all()
+    execution = replace(execution, max_participation=None, impact_bps=0)
+    result = simulate_case((candles, signals, risk, execution, venue, cash, terms))
+    units = holdings(candles, result.events)[0]
+    longest = risk.time_stop * (terms.interval.ns // candles.interval.ns)
+    bars, before = np.zeros(units.shape[1]), np.zeros(units.shape[1])
+    for now, standing in zip(
+        np.where(np.abs(units) > 1e-9, np.sign(units), 0), candles.standing, strict=True
+    ):
+        bars = np.where(now == 0, 0, np.where(now == before, bars + 1, 1))
+        before = now
+        assert (bars[np.isin(standing, (0, 3))] <= longest).all()
 
 
 @few
 @given(seeds)
 def test_no_entry_is_decided_where_it_is_forbidden(seed):
-    candles, _, risk, _, _, result = traded(seed)
+    case = random_case(seed)
+    candles, _, risk, _, _, _, terms = case
+    result, ratio = simulate_case(case), terms.interval.ns // candles.interval.ns
     events = result.events
-    buys = events[(events["kind"] == Kind.DECIDED) & (events["side"] > 0)]
-    bars = np.searchsorted(candles.time, buys["time"])
-    assert np.isin(candles.standing[bars, buys["pair"]], (0, 3)).all()
+    decided = events[events["kind"] == Kind.DECIDED]
+    entries = decided[decided["units"] == 0]
+    bars = np.searchsorted(candles.time, entries["time"])
+    assert np.isin(candles.standing[bars, entries["pair"]], (0, 3)).all()
     if risk.max_drawdown:
-        for start, stop in halts(result.equity, risk):
+        for start, stop in halts(result.equity, risk, ratio):
             assert not ((bars >= start) & (bars < stop)).any()
-    stopped = events[
-        (events["kind"] == Kind.DECIDED)
-        & np.isin(events["reason"], (Reason.STOP_LOSS, Reason.TRAILING_STOP, Reason.BREAK_EVEN))
-    ]
-    for stop in stopped:
-        since = bars[buys["pair"] == stop["pair"]] - np.searchsorted(candles.time, stop["time"])
-        assert not ((since >= 0) & (since < risk.cool_down)).any()
+    stops = (Reason.STOP_LOSS, Reason.TRAILING_STOP, Reason.BREAK_EVEN)
+    for stop in decided[np.isin(decided["reason"], stops)]:
+        since = bars[entries["pair"] == stop["pair"]] - np.searchsorted(candles.time, stop["time"])
+        assert not ((since >= 0) & (since < risk.cool_down * ratio)).any()
+
+
+@few
+@given(seeds)
+def test_the_order_of_pairs_changes_nothing_where_nothing_is_scarce(seed):
+    """Cash, exposure, positions and correlation are shared out in the order of pairs."""
+    candles, signals, risk, execution, venue, _, terms = random_case(seed)
+    plenty = dict.fromkeys(
+        ("max_exposure", "max_positions", "max_correlated_exposure", "risk_per_trade", "fraction")
+    )
+    plenty |= dict(kelly=None, volatility_target=None, inverse_volatility=False)
+    risk = replace(risk, **(plenty | dict(quote_amount=100.0)))
+    if signals.target is not None:
+        signals = replace(signals, target=signals.target / (4 * candles.close.shape[1]))
+    order = np.random.default_rng(seed).permutation(len(candles.pairs))
+    other = replace(
+        candles,
+        pairs=tuple(candles.pairs[n] for n in order),
+        **{name: getattr(candles, name)[:, order] for name in COLUMNS},
+    )
+    arrays = {f.name: getattr(signals, f.name) for f in fields(signals)}
+    shuffled = Signals(**{k: None if v is None else v[:, order] for k, v in arrays.items()})
+    terms_of_trade = (risk, execution, venue, 1e7, terms)
+    one = simulate_case((candles, signals, *terms_of_trade))
+    two = simulate_case((other, shuffled, *terms_of_trade))
+    np.testing.assert_allclose(two.equity, one.equity, rtol=1e-9)
+    for n, there in enumerate(np.argsort(order)):
+        fills = [
+            run.events[(run.events["kind"] == Kind.FILLED) & (run.events["pair"] == pair)]
+            for run, pair in ((one, n), (two, there))
+        ]
+        for name in ("time", "side", "type", "reason"):
+            np.testing.assert_array_equal(fills[0][name], fills[1][name])
+        for name in ("units", "price", "fee"):
+            np.testing.assert_allclose(fills[0][name], fills[1][name], rtol=1e-9, atol=1e-12)
 
 
 @few
 @given(seeds)
 def test_inputs_are_left_as_they_were_and_a_second_run_is_equal(seed):
-    candles, signals, risk, execution, venue, cash = random_case(seed)
-    rules = make_rules(risk, execution, venue, candles.pairs, terms_of(candles))
+    case = random_case(seed)
+    candles, signals, _, _, _, cash, _ = case
+    rules = rules_of_case(case)
     arrays = [a for a in vars_of(signals) if a is not None]
     before = candles.digest, [a.copy() for a in arrays], rules.scalars.copy(), rules.pairs.copy()
     one, two = (simulate(candles, signals, rules, cash) for _ in range(2))
@@ -175,4 +250,4 @@ def test_inputs_are_left_as_they_were_and_a_second_run_is_equal(seed):
 
 
 def vars_of(signals):
-    return [getattr(signals, name) for name in ("enter", "exit", "target", "confidence")]
+    return [getattr(signals, field.name) for field in fields(signals)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
-from engine_markets import market_of, rules_of, terms_of
-from test_engine_twin import random_case
+from engine_cases import random_case, rules_of_case
+from engine_markets import market_of, rules_of
 
 from framework.engine.account import (
     account_digest,
@@ -13,12 +15,11 @@ from framework.engine.account import (
     account_to_bytes,
     new_account,
 )
-from framework.engine.make_rules import make_rules
 from framework.engine.orders_hash import OrdersHash
 from framework.engine.simulate import simulate, step_once
 from framework.records import Signals
 
-NAMES = ("enter", "exit", "target", "confidence")
+NAMES = [field.name for field in fields(Signals)]
 
 
 def cut(signals, bars):
@@ -27,13 +28,9 @@ def cut(signals, bars):
 
 
 def case(seed):
-    candles, signals, risk, execution, venue, cash = random_case(seed)
-    return (
-        candles,
-        signals,
-        make_rules(risk, execution, venue, candles.pairs, terms_of(candles)),
-        cash,
-    )
+    case = random_case(seed)
+    candles, signals, _, _, _, cash, _ = case
+    return candles, signals, rules_of_case(case), cash
 
 
 @pytest.mark.parametrize("seed", range(100, 112))

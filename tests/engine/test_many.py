@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
-from engine_markets import market_of, rules_of, signals_of, terms_of
-from test_engine_twin import random_case
+from engine_cases import DISTANCES, random_case
+from engine_markets import market_of, rules_of, signals_of
 
 from framework.engine import desk
 from framework.engine.make_rules import make_rules
@@ -49,12 +49,13 @@ def metrics_of(candles, result, first):
 
 def cases(seed):
     """Candles of a seeded random market, two sets of signals and three of rules."""
-    candles, signals, risk, execution, venue, cash = random_case(seed)
+    candles, signals, risk, execution, venue, cash, terms = random_case(seed)
     rng = np.random.default_rng(seed)
     shape = candles.close.shape
-    flags = Signals(enter=rng.random(shape) < 0.3, exit=rng.random(shape) < 0.3)
+    distances = {name: getattr(signals, name) for name in DISTANCES}
+    flags = Signals(enter=rng.random(shape) < 0.3, exit=rng.random(shape) < 0.3, **distances)
     risks = (risk, Risk(), Risk(stop_loss=0.01, take_profit=0.02, fraction=0.5))
-    rules = [make_rules(each, execution, venue, candles.pairs, terms_of(candles)) for each in risks]
+    rules = [make_rules(each, execution, venue, candles.pairs, terms) for each in risks]
     return candles, [signals, flags], rules, cash
 
 

@@ -1,0 +1,198 @@
+"""What a fill costs, how much of a bar it may take, and what it does to cash and position."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from framework.records import Kind, OrderType, Reason, TimeInForce
+from twin.account import BPS, ENTRY, EXIT, Account, floor_to
+
+
+class Fills(Account):
+    """Fills of the order in a slot."""
+
+    def volatility(self, p):
+        """Sample standard deviation of the last log-returns between remembered closes."""
+        bars = self.risk.volatility_bars
+        if len(p.closes) <= bars:
+            return math.nan
+        logs = [math.log(close) for close in p.closes[-bars - 1 :]]
+        mean = (logs[-1] - logs[0]) / bars
+        total = 0.0
+        for before, now in pairwise(logs):
+            total += (now - before - mean) * (now - before - mean)
+        return math.sqrt(total / (bars - 1))
+
+    def cost(self, p, units):
+        e, volume = self.execution, self.at("volume", p)
+        share = units / volume if volume > 0 else 1.0
+        cost = e.half_spread_bps * BPS + e.slippage_bps * BPS
+        if e.slippage_volatility:
+            moves = self.volatility(p)
+            if math.isnan(moves):
+                moves = (self.at("high", p) - self.at("low", p)) / self.at("open", p)
+            cost += e.slippage_volatility * moves
+        return cost + e.impact_bps * BPS * share**e.impact_power
+
+    def worse(self, p, base, side, units):
+        """The price of a taker."""
+        if side > 0:
+            return base * (1 + self.cost(p, units))
+        return base * max(0.0, 1 - self.cost(p, units))
+
+    def within(self, price, order):
+        """Whether the limit of an order allows a price."""
+        return price <= order.limit if order.side > 0 else price >= order.limit
+
+    def room(self, p):
+        if self.execution.max_participation is None:
+            return math.inf
+        cap = self.execution.max_participation * self.at("volume", p) - p.taken
+        return floor_to(max(0.0, cap), self.lot)
+
+    def filled(self, p, order, units, value, price, fee, slippage):
+        p.taken += units
+        self.write(
+            p, Kind.FILLED, order.side, order.type, order.reason, order.id, units=units,
+            quote=value, price=price, fee=fee, slippage=slippage, confidence=order.confidence,
+        )  # fmt: skip
+
+    def rest(self, p, order):
+        """What a fill has left over waits within the time in force."""
+        if order.tif != TimeInForce.GTC:
+            self.expire(p, order)
+        else:
+            order.type = OrderType.MARKET if order.limit is None else OrderType.LIMIT
+
+    # entries
+
+    def entry_at(self, p, base, taker, share=1.0):
+        """Price of an entry, and the units that its budget buys there."""
+        order, fee = p.slots[ENTRY], self.taker_fee if taker else self.maker_fee
+        budget, price = order.quote * share, base
+        if order.side > 0:
+            budget = max(min(budget, self.cash), 0.0)
+        if taker:
+            rough = min(budget / (base * (1 + fee)), self.room(p))
+            price = self.worse(p, base, order.side, rough)
+            if order.type == OrderType.LIMIT and not self.within(price, order):
+                price = order.limit
+        return price, floor_to(budget / (price * (1 + fee)), self.lot)
+
+    def enter_at(self, p, base, taker, share=1.0):
+        """Fill an entry; say whether anything was."""
+        order, room = p.slots[ENTRY], self.room(p)
+        price, wanted = self.entry_at(p, base, taker, share)
+        if wanted > room and order.tif == TimeInForce.FOK:
+            self.expire(p, order)
+            return False
+        units = min(wanted, room)
+        if units > 0:
+            fee = self.taker_fee if taker else self.maker_fee
+            if order.side > 0:
+                value = min(units * price, self.cash)
+                fee = min(value * fee, self.cash - value)
+                self.cash = self.cash - value - fee
+                p.profit -= value + fee
+            else:
+                value = units * price
+                fee = value * fee
+                self.cash += value - fee
+                p.profit += value - fee
+            order.quote -= value + fee
+            p.paid += value + fee
+            slippage = units * (price - base) if order.side > 0 else units * (base - price)
+            self.filled(p, order, units, value, price, fee, slippage)
+            self.enlarge(p, order, units, price)
+            order.filled = True
+        if wanted > room:
+            self.rest(p, order)
+        else:
+            if wanted <= 0:
+                self.cancel(p, ENTRY, Reason.NO_CASH)
+            p.slots[ENTRY] = None
+        return units > 0
+
+    def enlarge(self, p, order, units, price):
+        if p.units == 0:
+            p.entry = p.best = price
+            p.confidence, p.since = order.confidence, self.t
+        else:
+            held = abs(p.units)
+            p.entry = (held * p.entry + units * price) / (held + units)
+            p.best = max(p.best, price) if order.side > 0 else min(p.best, price)
+        p.units += order.side * units
+        p.entered += units
+        p.stop_distance, p.target_distance = order.stop_distance, order.target_distance
+        p.trail_distance = order.trail_distance
+        self.trail(p, p.trail_distance)
+
+    def trail(self, p, distance):
+        """Let the best price move the trailing stop, never back."""
+        if distance and p.units > 0:
+            level = p.best * (1 - distance)
+            p.trailed = level if p.trailed is None else max(p.trailed, level)
+        elif distance:
+            level = p.best * (1 + distance)
+            p.trailed = level if p.trailed is None else min(p.trailed, level)
+
+    # exits
+
+    def leaving(self, p, order):
+        """Units that an exit is still to sell or to buy back."""
+        return abs(p.units) if order.closes else min(order.units, abs(p.units))
+
+    def leave(self, p, order, base, taker):
+        """Fill an exit."""
+        wanted = self.leaving(p, order)
+        units = min(wanted, self.room(p))
+        if units < wanted and order.tif == TimeInForce.FOK:
+            self.expire(p, order)
+            return
+        if units > 0:
+            price = self.worse(p, base, order.side, units) if taker else base
+            if taker and order.type == OrderType.LIMIT and order.limit is not None:
+                price = price if self.within(price, order) else order.limit
+            value = units * price
+            fee = value * (self.taker_fee if taker else self.maker_fee)
+            if order.side < 0:
+                self.cash += value - fee
+                p.profit += value - fee
+            else:
+                self.cash = self.cash - value - fee
+                p.profit -= value + fee
+            slippage = units * (price - base) if order.side > 0 else units * (base - price)
+            self.filled(p, order, units, value, price, fee, slippage)
+            self.charge(p, order, units)
+            order.units -= units
+            self.shrink(p, units)
+        if units < wanted:
+            if order in p.slots:
+                self.rest(p, order)
+        elif p.slots[EXIT] is order:
+            p.slots[EXIT] = None
+
+    def charge(self, p, order, units):
+        """Pay what is owed for the units that a short gives back."""
+        if p.owed > 0:
+            part = p.owed * (units / abs(p.units))
+            p.owed -= part
+            self.cash -= part
+            p.profit -= part
+            self.write(
+                p, Kind.CHARGED, 1, order.type, Reason.BORROW, order.id, units=units, quote=part,
+                confidence=order.confidence,
+            )  # fmt: skip
+
+    def shrink(self, p, units):
+        p.units = max(p.units - units, 0.0) if p.units > 0 else min(p.units + units, 0.0)
+        if p.units == 0:
+            gain = p.profit / p.paid
+            if gain > 0:
+                self.wins += 1
+                self.won += gain
+            else:
+                self.losses += 1
+                self.lost -= gain
+            self.forget(p)
