@@ -43,4 +43,4 @@ def remember(book: Book, market: Market, limits: Limits, start: int, stop: int) 
 def _first_end(market: Market, rules: Record, start: int) -> int:
     """Return the first bar from `start` on that ends a candle of the strategy."""
     end = market.time_T[start] + rules.bar_ns - rules.decision_offset_ns
-    return int(start + -end % rules.decision_bars)
+    return int(start + -end % rules.decision_ns // rules.bar_ns)

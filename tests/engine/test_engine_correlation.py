@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from engine_markets import candles_of, rules_of, signals_of
@@ -42,7 +43,13 @@ def watch(bars, candles, **rules):
 def matrix(account):
     book = Book(*account_arrays(account))
     pairs = len(book.positions_N)
-    return np.array([[correlation(book, n, m) for m in range(pairs)] for n in range(pairs)])
+    return np.array([[from_python(book, n, m) for m in range(pairs)] for n in range(pairs)])
+
+
+@numba.njit
+def from_python(book, n, m):
+    """Call a function that compiled code only can call."""
+    return correlation(book, n, m)
 
 
 def judged(close, bars):
