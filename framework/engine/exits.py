@@ -116,10 +116,10 @@ def _take_gains(book: Book, market: Market, limits: Limits, ledger: Ledger, n: i
     A partial target waits while an order of the strategy rests, or the rest of another is sold.
     """
     position, order, rules = book.positions_N[n], book.orders_NK[n, EXIT], limits.rules_1[0]
-    acts = True
+    acts, rests = True, True
     while acts and position.units != 0.0 and not closing(book, n):
         partial = position.targets_hit < rules.target_count
-        resting = order.id != 0 and order.type == _LIMIT
+        resting = rests and order.id != 0 and order.type == _LIMIT
         aimed = _through(position, market, position.target, n, t) and not (
             partial and order.id != 0
         )
@@ -128,7 +128,7 @@ def _take_gains(book: Book, market: Market, limits: Limits, ledger: Ledger, n: i
             if nearer or not aimed:
                 base = resting_price(order, market, book.wallet_1[0].bars, n, t)
                 fill_exit(book, market, limits, ledger, n, t, base, MAKER)
-                acts = order.id == 0
+                rests = False
                 continue
         acts = aimed
         if aimed and partial:

@@ -24,6 +24,7 @@ from framework.types import DAY_NS
 
 _MARGIN_CALL = constant(Reason.MARGIN_CALL)
 _NO_PRICE, _NO_STOP = constant(Reason.NO_PRICE), constant(Reason.NO_STOP)
+_NO_CASH = constant(Reason.NO_CASH)
 _NOT_TRADABLE, _COOL_DOWN = constant(Reason.NOT_TRADABLE), constant(Reason.COOL_DOWN)
 _MAX_DRAWDOWN, _DAILY_LOSS = constant(Reason.MAX_DRAWDOWN), constant(Reason.DAILY_LOSS)
 _VOLATILITY, _ANOMALY = constant(Reason.VOLATILITY), constant(Reason.ANOMALY)
@@ -48,16 +49,18 @@ def open_day(wallet: Record, time: int) -> None:
 def halt(wallet: Record, limits: Limits) -> None:
     """Close the day, or halt trading, once equity has fallen too far; inf never does.
 
-    A halt ends at the close of the bar `halted_until`, and the peak begins anew with its equity.
+    A halt ends at the close of the bar `halted_until`, and the peak begins anew with its equity. Of
+    a peak below 0 no share can be lost.
     """
     rules = limits.rules_1[0]
+    kept = wallet.peak_equity * (1.0 - rules.max_drawdown)
     if wallet.equity <= wallet.day_equity * (1.0 - rules.daily_loss):
         wallet.day_closed = 1
     if wallet.halted != 0:
         if wallet.bars >= wallet.halted_until:
             wallet.halted = 0
             wallet.peak_equity = wallet.equity
-    elif wallet.equity <= wallet.peak_equity * (1.0 - rules.max_drawdown):
+    elif wallet.peak_equity > 0.0 and wallet.equity <= kept:
         wallet.halted = 1
         wallet.halted_until = wallet.bars + rules.halt_bars if rules.halt_bars > 0 else NEVER
 
@@ -85,7 +88,7 @@ def refusal(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t:
         return _NO_PRICE
     if not distances_known(wants, n, t):
         return _NO_STOP
-    return 0
+    return 0 if wallet.equity > 0.0 else _NO_CASH
 
 
 @compiled

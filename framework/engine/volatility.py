@@ -14,17 +14,16 @@ from framework.engine.state import Book, Limits, Wants
 def too_volatile(book: Book, wants: Wants, limits: Limits, n: int) -> bool:
     """Tell whether pair `n` moves more than allowed, or a rule cannot tell.
 
-    Too few closes may be known for the limit or for the size; and one over a volatility of 0 is no
-    size.
+    Too few closes may be known for the limit or for the size; and something over a volatility of 0
+    is no size.
     """
     rules = limits.rules_1[0]
-    sizes = wants.target_NT.size == 0
-    inverse = sizes and rules.sizing == INVERSE_VOLATILITY
-    scaled = sizes and rules.sizing == VOLATILITY_TARGET
-    if not (inverse or scaled or rules.max_volatility < math.inf):
+    divides = rules.sizing == INVERSE_VOLATILITY or rules.sizing == VOLATILITY_TARGET
+    sizes = wants.target_NT.size == 0 and divides
+    if not (sizes or rules.max_volatility < math.inf):
         return False
     moves = volatility(book, n, rules.volatility_bars)
-    return bool(not moves <= rules.max_volatility or (inverse and moves == 0.0))
+    return bool(not moves <= rules.max_volatility or (sizes and moves == 0.0))
 
 
 @apart

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from engine_markets import IDEAL, Venue, random_market
 from twin import Twin
@@ -34,10 +36,12 @@ def random_case(seed):
     venue = Venue(
         name="venue", taker_fee_bps=maybe(0, 10, 40), maker_fee_bps=maybe(-5, 0, 20), market=market,
         spot_only=not both, borrow_rate=maybe(0.0, 0.1, 8.0),
-        maintenance_margin=maybe(0.25, 0.25, 0.9),
+        maintenance_margin=maybe(0.25, 0.9),
     )  # fmt: skip
     decides = (candles.time + candles.interval.ns) % interval.ns == 0
     signals = random_signals(rng, maybe, candles, risk, both, seed % 3 == 0, decides)
+    if finer and maybe(False, True):
+        signals = replace(signals, traded=traded_since_decision(candles, decides))
     terms = StrategyTerms(
         interval=interval,
         direction="both" if both else "long",
@@ -113,6 +117,12 @@ def fills_of(result):
 
 
 def random_risk(rng, maybe):
+    if maybe(True, False, False, False):  # all in, unprotected: halts and margin calls
+        drawdown = maybe(None, 0.1)
+        return Risk(
+            fraction=maybe(None, 1.0), take_profit=maybe(None, 0.1),
+            max_drawdown=drawdown, halt_bars=10 if drawdown else None,
+        )  # fmt: skip
     values = {
         "stop_loss": maybe(None, 0.01, 0.05, "atr(14)"),
         "take_profit": maybe(None, 0.05, 0.1, "atr(14)"),
@@ -160,7 +170,7 @@ def random_execution(maybe, interval):
         half_spread_bps=maybe(0, 5),
         slippage_bps=maybe(0, 10),
         slippage_volatility=maybe(0.0, 0.0, 0.2),
-        impact_bps=maybe(0, 50) if bounded else 0,
+        impact_bps=maybe(0, 50),
         impact_power=maybe(1.0, 0.5),
         max_participation=bounded,
         rounding=maybe(False, True),
@@ -208,6 +218,17 @@ def random_signals(rng, maybe, candles, risk, both, weights, decides):
     if maybe(True, True, True, True, True, False):
         values["exit"] = exits
     return Signals(enter=flags(density), **values)
+
+
+def traded_since_decision(candles, decides):
+    """Whether somebody traded in the strategy's candle that a bar ends; False inside of one."""
+    traded, since = np.zeros(candles.close.shape, bool), np.zeros(len(candles.pairs), bool)
+    for t, ends in enumerate(decides):
+        since |= np.isin(candles.standing[t], (0, 3))
+        if ends:
+            traded[t] = since
+            since = np.zeros_like(since)
+    return traded
 
 
 def random_terms(maybe, limit, stop):

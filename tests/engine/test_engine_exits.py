@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from engine_cases import at, fills_of, run_by_hand
-from engine_markets import market_of
+from engine_cases import at, fills_of, life_of, run_by_hand
+from engine_markets import IDEAL, market_of
 
 from framework.engine.risk import PartialTarget, Risk
 from framework.records import Kind, Reason
@@ -31,6 +33,17 @@ def test_several_targets_in_one_bar_fill_each_at_its_level():
     fills = fills_of(result)[1:]
     assert fills["price"] == pytest.approx([102, 105, 110])
     assert len(set(fills["time"].tolist())) == 1
+
+
+def test_take_profit_ends_a_resting_exit_that_the_volume_did_not_fill():
+    candles = market_of(100, 100, (100, 110, 100, 108, 40), 109)
+    signals = at(candles, enter=[0], exit=[1], exit_limit=103.0)
+    execution = replace(IDEAL, max_participation=0.1)
+    result = run_by_hand(candles, signals, risk=Risk(take_profit=0.05), execution=execution)
+    assert life_of(result, 2) == [("FILLED", "SIGNAL"), ("CANCELLED", "TAKE_PROFIT")]
+    sold = fills_of(result)[1:]
+    assert sold["units"] == pytest.approx([4, 6])  # a tenth of 40, then the rest at the next open
+    assert sold["price"].tolist() == [103.0, 109.0]
 
 
 def test_stop_takes_what_partial_targets_left():

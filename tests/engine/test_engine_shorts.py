@@ -103,6 +103,17 @@ def test_entry_in_the_bar_of_a_margin_call_is_refused():
     assert vetoes["reason"].tolist() == [Reason.MARGIN_CALL]
 
 
+def test_account_that_lost_more_than_all_halts_once_and_enters_nothing():
+    # 10 units short of 100, bought back at 300: 2000 - 3000
+    candles = market_of(100, 100, 300, 300, 300, 300, 300)
+    signals = at(candles, enter_short=[0, 4, 5], exit_short=[], enter=[], exit=[])
+    result = run_by_hand(candles, signals, risk=Risk(max_drawdown=0.1, halt_bars=1), **BOTH)
+    assert result.equity[2:].tolist() == [-1000.0] * 5
+    (veto,) = result.events[result.events["kind"] == Kind.VETOED]
+    assert (veto["time"], veto["reason"]) == (candles.time[4], Reason.NO_CASH)
+    assert veto["quote"] == 0.0
+
+
 def test_reversal_closes_and_enters_in_one_bar():
     candles = market_of(100, 100, 110, 110, 100)
     signals = at(candles, enter=[0], exit=[], enter_short=[2], exit_short=[], exit_limit=200.0)

@@ -44,12 +44,10 @@ def test_entry_is_scaled_to_the_annual_volatility_aimed_at():
 
 def test_calm_pair_gets_no_more_than_its_equal_share_times_confidence():
     candles = market_of(100, 100.001, 100, 100, interval="1d")
-    still = market_of(100, 100, 100, 100, interval="1d")
     risk = Risk(volatility_target=0.5, volatility_bars=2)
     half = np.full((4, 1), 0.5)
-    for each in (candles, still):
-        result = run(each, signals_of(each, [2], confidence=half), risk=risk, interval=DAY)
-        assert asked(result) == [500.0]
+    result = run(candles, signals_of(candles, [2], confidence=half), risk=risk, interval=DAY)
+    assert asked(result) == [500.0]
 
 
 def test_two_pairs_get_half_each_before_their_volatility_scales_them():
@@ -110,9 +108,10 @@ def test_pair_held_that_does_not_move_counts_like_the_one_that_enters():
     assert asked(run(candles, signals, risk=risk)) == pytest.approx([300.0, 500.0])
 
 
-def test_pair_that_does_not_move_has_no_size_by_inverse_volatility():
+@pytest.mark.parametrize("size", [{"volatility_target": 0.5}, {"inverse_volatility": True}])
+def test_pair_that_does_not_move_has_no_size_by_volatility(size):
     candles = market_of(100, 100, 100, 100)
-    risk = Risk(inverse_volatility=True, volatility_bars=2)
+    risk = Risk(volatility_bars=2, **size)
     assert reasons(run(candles, signals_of(candles, [2]), risk=risk)) == [Reason.VOLATILITY]
 
 

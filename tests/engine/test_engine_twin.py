@@ -31,6 +31,43 @@ def test_random_market_gives_the_twin_s_ledger(seed):
     assert simulation.orders_hash == hasher.hexdigest()
 
 
+class Noted(Twin):
+    """A twin that notes which sizes and limits it comes to, and for which side."""
+
+    def size(self, p, pairs, in_or_entering):
+        names = ("quote_amount", "risk_per_trade", "volatility_target", "inverse_volatility")
+        size = next((name for name in names if getattr(self.risk, name)), "share")
+        if self.risk.kelly:
+            size = "kelly" if self.wins + self.losses >= self.risk.kelly_trades else "kelly_start"
+        amount = super().size(p, pairs, in_or_entering)
+        if amount > 0:
+            self.noted.add((size, p.side))
+        return amount
+
+    def limit_correlation(self):
+        wished = [(p, p.wish) for p in self.pairs if p.wish > 0]
+        super().limit_correlation()
+        for p, wish in wished:
+            if p.wish < wish:
+                self.noted.add(("correlation shrinks" if p.wish else "correlation refuses", p.side))
+
+    def veto(self, p, reason):
+        if reason == Reason.NO_EDGE:
+            self.noted.add(("no edge", p.side))
+        super().veto(p, reason)
+
+
+def test_random_cases_reach_every_size_and_the_limit_of_correlation_on_both_sides():
+    noted = set()
+    for seed in range(CASES):
+        twin = Noted(*random_case(seed))
+        twin.noted = noted
+        twin.run(seed % 7)
+    sizes = ("share", "quote_amount", "risk_per_trade", "volatility_target", "inverse_volatility")
+    others = ("kelly_start", "kelly", "no edge", "correlation shrinks", "correlation refuses")
+    assert noted == {(name, side) for name in (*sizes, *others) for side in (-1, 1)}
+
+
 def test_random_cases_reach_every_reason_kind_and_type_of_order():
     events = np.concatenate([simulate_case(random_case(seed)).events for seed in range(CASES)])
     shrinks = {Reason.MAX_PAIR_EXPOSURE}  # makes entries smaller, refuses none

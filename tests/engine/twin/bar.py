@@ -81,9 +81,7 @@ class Twin(Decisions):
             return order.type == OrderType.MARKET
         if order.arrived:
             return False
-        half_spread = self.execution.half_spread_bps * 1e-4
-        quote = self.at("open", p) * (1 + order.side * half_spread)
-        if self.within(quote, order):
+        if self.marketable(self.at("open", p), order):
             if order.post_only:
                 self.cancel(p, p.slots.index(order), Reason.POST_ONLY)
                 return False
@@ -123,11 +121,9 @@ class Twin(Decisions):
                 return None
             base, taker = order.stop, True
             base = max(base, self.at("open", p)) if buys else min(base, self.at("open", p))
-            if order.type == OrderType.STOP_LIMIT:
-                price, _ = self.entry_at(p, base, taker)
-                if not self.within(price, order):
-                    self.rest(p, order)
-                    return None
+            if order.type == OrderType.STOP_LIMIT and not self.marketable(base, order):
+                self.rest(p, order)
+                return None
         return base if self.enter_at(p, base, taker) else None
 
     # at the close
@@ -183,6 +179,7 @@ class Twin(Decisions):
         elif (
             not self.halted
             and risk.max_drawdown
+            and self.peak > 0
             and self.equity <= self.peak * (1 - risk.max_drawdown)
         ):
             self.halted, self.halt_bar = True, self.t

@@ -141,8 +141,6 @@ class Decisions(Limits):
                 self.leave_all(p, Reason.TARGET_WEIGHT)
         elif self.halted:
             self.veto(p, Reason.MAX_DRAWDOWN)
-        elif self.called:
-            self.veto(p, Reason.MARGIN_CALL)
         else:
             if entry and entry.side != p.side:
                 self.cancel(p, ENTRY, Reason.REPLACED)

@@ -25,8 +25,11 @@ class Fills(Account):
         return math.sqrt(total / (bars - 1))
 
     def cost(self, p, units):
-        e, volume = self.execution, self.at("volume", p)
-        share = units / volume if volume > 0 else 1.0
+        volume = self.at("volume", p)
+        return self.cost_of_share(p, units / volume if volume > 0 else 1.0)
+
+    def cost_of_share(self, p, share):
+        e = self.execution
         cost = e.half_spread_bps * BPS + e.slippage_bps * BPS
         if e.slippage_volatility:
             moves = self.volatility(p)
@@ -35,15 +38,16 @@ class Fills(Account):
             cost += e.slippage_volatility * moves
         return cost + e.impact_bps * BPS * share**e.impact_power
 
-    def worse(self, p, base, side, units):
-        """The price of a taker."""
-        if side > 0:
-            return base * (1 + self.cost(p, units))
-        return base * max(0.0, 1 - self.cost(p, units))
+    def taker_price(self, p, order, base, units):
+        """The price of a taker, never beyond the limit of the order."""
+        if order.side > 0:
+            return min(base * (1 + self.cost(p, units)), order.limit or math.inf)
+        return max(base * max(0.0, 1 - self.cost(p, units)), order.limit or 0.0)
 
-    def within(self, price, order):
-        """Whether the limit of an order allows a price."""
-        return price <= order.limit if order.side > 0 else price >= order.limit
+    def marketable(self, base, order):
+        """Whether the limit of an order allows the price half a spread from `base`."""
+        quote = base * (1 + order.side * self.execution.half_spread_bps * BPS)
+        return quote <= order.limit if order.side > 0 else quote >= order.limit
 
     def room(self, p):
         if self.execution.max_participation is None:
@@ -75,10 +79,8 @@ class Fills(Account):
             budget = max(min(budget, self.cash), 0.0)
         if taker:
             rough = min(budget / (base * (1 + fee)), self.room(p))
-            price = self.worse(p, base, order.side, rough)
-            if order.type == OrderType.LIMIT and not self.within(price, order):
-                price = order.limit
-        return price, floor_to(budget / (price * (1 + fee)), self.lot)
+            price = self.taker_price(p, order, base, rough)
+        return price, floor_to(budget / (price * (1 + fee)), self.lot) if price > 0 else 0.0
 
     def enter_at(self, p, base, taker, share=1.0):
         """Fill an entry; say whether anything was."""
@@ -151,20 +153,17 @@ class Fills(Account):
             self.expire(p, order)
             return
         if units > 0:
-            price = self.worse(p, base, order.side, units) if taker else base
-            if taker and order.type == OrderType.LIMIT and order.limit is not None:
-                price = price if self.within(price, order) else order.limit
+            price = self.taker_price(p, order, base, units) if taker else base
             value = units * price
             fee = value * (self.taker_fee if taker else self.maker_fee)
             if order.side < 0:
                 self.cash += value - fee
-                p.profit += value - fee
             else:
                 self.cash = self.cash - value - fee
-                p.profit -= value + fee
             slippage = units * (price - base) if order.side > 0 else units * (base - price)
             self.filled(p, order, units, value, price, fee, slippage)
             self.charge(p, order, units)
+            p.profit += value - fee if order.side < 0 else -(value + fee)
             order.units -= units
             self.shrink(p, units)
         if units < wanted:

@@ -67,10 +67,10 @@ class Levels(Fills):
         level, reason = self.stop_level(p)
         hit = reason and self.touched(p, level)
         ordered = order and order.type in STOPS and self.touched(p, order.stop)
-        if hit and not (ordered and self.beyond(order.stop, level, self.side(p))):
-            self.stop_out(p, reason, level, self.worst(p, level, self.at("open", p)))
-        elif ordered:
+        if ordered and not (hit and not self.beyond(order.stop, level, self.side(p))):
             self.trigger_exit(p, order)
+        if hit and p.units and not self.closing(p):
+            self.stop_out(p, reason, level, self.worst(p, level, self.at("open", p)))
         return bool(hit or ordered)
 
     def stop_out(self, p, reason, level, base):
@@ -89,12 +89,10 @@ class Levels(Fills):
 
     def trigger_exit(self, p, order):
         base = self.worst(p, order.stop, self.at("open", p))
-        if order.type == OrderType.STOP_LIMIT:
-            units = min(self.leaving(p, order), self.room(p))
-            if not self.within(self.worse(p, base, order.side, units), order):
-                self.rest(p, order)
-                return
-        self.leave(p, order, base, taker=True)
+        if order.type == OrderType.STOP_LIMIT and not self.marketable(base, order):
+            self.rest(p, order)
+        else:
+            self.leave(p, order, base, taker=True)
 
     def profit_inside(self, p):
         """Let the resting exit and the targets act that the bar traded through, nearest first."""
@@ -118,10 +116,8 @@ class Levels(Fills):
                 return
 
     def target_waits(self, p):
-        """A part waits for any other exit, the last target for the rest of a part."""
-        waiting = p.slots[EXIT]
-        part = p.hit < len(self.risk.targets)
-        return waiting and (part or waiting.reason == Reason.TAKE_PROFIT)
+        """A part waits for any other exit, the last target for none."""
+        return p.slots[EXIT] and p.hit < len(self.risk.targets)
 
     def take_target(self, p, level):
         """Act on the next target."""

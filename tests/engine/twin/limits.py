@@ -15,7 +15,7 @@ class Limits(Sizes):
     """Refusals, caps and the cash."""
 
     def refusal(self, p):
-        if not self.traded(p):
+        if not self.decidable(p):
             return Reason.NOT_TRADABLE
         if self.called:
             return Reason.MARGIN_CALL
@@ -34,7 +34,12 @@ class Limits(Sizes):
             return Reason.NO_PRICE
         if not self.distances(p).known:
             return Reason.NO_STOP
-        return None
+        return None if self.equity > 0 else Reason.NO_CASH
+
+    def decidable(self, p):
+        """Whether somebody traded in the candle decided on."""
+        given = self.signal("traded", p)
+        return self.traded(p) if given is None else given
 
     def too_volatile(self, p):
         moves = self.volatility(p)
@@ -56,7 +61,7 @@ class Limits(Sizes):
         return Thing(stop=found[0], target=found[1], trail=found[2], known=known)
 
     def veto(self, p, reason):
-        if (p.veto, p.veto_bar) != (reason, self.t - 1):
+        if p.veto != reason or self.t - p.veto_bar > self.ratio:
             self.write(
                 p, Kind.VETOED, p.side, OrderType.MARKET, reason, quote=p.wish,
                 price=self.at("close", p), confidence=self.confidence(p),
@@ -101,11 +106,11 @@ class Limits(Sizes):
             return
         for p in self.pairs:
             if p.wish > 0:
-                total = 0.0
+                room = cap * self.equity
                 for m in self.pairs:
                     if m is p or self.correlation(p, m) > self.risk.correlation:
-                        total += self.exposure(m) + (m.wish if m.n < p.n else 0.0)
-                room = cap * self.equity - total
+                        room -= self.exposure(m)
+                        room -= m.wish if m.n < p.n else 0.0
                 if room <= TINY * self.equity:
                     self.veto(p, Reason.CORRELATION)
                 else:

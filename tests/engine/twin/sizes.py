@@ -22,19 +22,15 @@ class Sizes(Levels):
     def size_entries(self):
         wishing = [p for p in self.pairs if p.wish > 0]
         pairs = max(self.occupied() + len(wishing), 1)
-        weights = 0.0
-        if self.risk.inverse_volatility:
-            for p in self.pairs:
-                if p.wish > 0 or self.occupies(p):
-                    weights += 1.0 / self.volatility(p)
+        in_or_entering = [p for p in self.pairs if p.wish > 0 or self.occupies(p)]
         for p in wishing:
-            p.wish = self.size(p, pairs, weights) * self.confidence(p)
+            p.wish = self.size(p, pairs, in_or_entering) * self.confidence(p)
         for p in wishing:
             if self.risk.kelly and p.wish <= 0:
                 p.wish = 0.0
                 self.veto(p, Reason.NO_EDGE)
 
-    def size(self, p, pairs, weights):
+    def size(self, p, pairs, in_or_entering):
         risk = self.risk
         if risk.quote_amount:
             return risk.quote_amount
@@ -42,12 +38,20 @@ class Sizes(Levels):
             return self.equity * risk.risk_per_trade / self.loss_at_stop(p)
         if risk.volatility_target:
             target = risk.volatility_target / math.sqrt(YEAR_NS / self.terms.interval.ns)
-            return self.equity * min(1.0, target / self.volatility(p)) / pairs
+            return self.equity * (1.0 / pairs) * min(1.0, target / self.volatility(p))
         if risk.inverse_volatility:
-            return self.equity * (1.0 / self.volatility(p)) / weights
+            return self.equity * self.inverse_share(p, in_or_entering)
         if risk.kelly:
             return self.equity * self.kelly()
         return self.equity * (1.0 / pairs if risk.fraction is None else risk.fraction)
+
+    def inverse_share(self, p, pairs):
+        """Of one over volatility; where that is 0 or not known, it counts like the entry's own."""
+        own, total = 1.0 / self.volatility(p), 0.0
+        for m in pairs:
+            moves = self.volatility(m)
+            total += 1.0 / moves if moves > 0 else own
+        return own / total
 
     def kelly(self):
         """Share of equity that the account's own wins and losses suggest."""
@@ -57,17 +61,15 @@ class Sizes(Levels):
         if self.wins == 0:
             return 0.0
         won = self.wins / closed
-        if self.lost == 0:
+        if self.losses == 0:
             return self.risk.kelly * won
-        ratio = (self.won / self.wins) / (self.lost / self.losses)
-        return self.risk.kelly * (won - (1.0 - won) / ratio)
+        mean_gain, mean_loss = self.won / self.wins, self.lost / self.losses
+        return self.risk.kelly * (won - (1.0 - won) * mean_loss / mean_gain)
 
     def loss_at_stop(self, p):
         """Share of an entry's budget that its stop-loss loses, costs included."""
-        e, distance = self.execution, self.distances(p).stop
-        share = min(1.0, e.max_participation or 1.0)
-        cost = e.half_spread_bps * BPS + e.slippage_bps * BPS
-        cost += e.impact_bps * BPS * share**e.impact_power
+        distance = self.distances(p).stop
+        cost = self.cost_of_share(p, min(1.0, self.execution.max_participation or 1.0))
         tick = self.tick / self.at("close", p)
         if p.side > 0:
             stop = max(0.0, 1 - distance - tick)
@@ -83,7 +85,9 @@ class Sizes(Levels):
 
     def too_small(self, p):
         """Whether the exchange would refuse an entry."""
-        return p.wish < self.least or floor_to(p.wish / self.at("close", p), self.lot) <= 0
+        prices = self.wanted_prices("entry", p, p.side)
+        price = prices.limit or prices.stop or self.at("close", p)
+        return p.wish < self.least or floor_to(p.wish / price, self.lot) <= 0
 
     def free_cash(self):
         """Cash without a claim on it, what goes at market included; shorts hold twice theirs."""
