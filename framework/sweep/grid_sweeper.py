@@ -43,6 +43,8 @@ class GridSweeper(Sweeper):
         with open_sweep(self._context, self._config, arguments, jobs[0], len(jobs)) as record:
             if isinstance(self._launcher, BatchLauncher):
                 self._launcher.recorder = record
+            else:
+                record.begin()
             returns = self._launcher.launch(jobs, initial_job_idx=0)
             close(record, self._context, self._config, jobs, returns)
         return returns

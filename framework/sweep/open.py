@@ -78,7 +78,10 @@ def open_sweep(
         if fault is raised:
             raise
         raise fault from raised
-    record.voice.require_told(record.directory)
+    else:
+        record.voice.require_told(record.directory)
+    finally:
+        record.voice.close()
 
 
 def _load(context: HydraContext, config: DictConfig, words: Sequence[str]) -> DictConfig:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, strftime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from framework.config.signals import say
 from framework.config.stream import Stream
@@ -33,6 +33,7 @@ class Voice:
         from rich.console import Console
 
         self._redact = redact
+        self._file: TextIO | None = None
         self._log: Stream | None = None
         self._output = Stream(sys.stdout)
         self._console = Console(file=self._output)  # type: ignore[arg-type]
@@ -40,7 +41,8 @@ class Voice:
 
     def log_into(self, file: Path) -> None:
         """Write everything said from now on into `file` as well."""
-        self._log = Stream(file.open("a", encoding="utf-8", errors="backslashreplace"))
+        self._file = file.open("a", encoding="utf-8", errors="backslashreplace")
+        self._log = Stream(self._file)
 
     def say(self, text: str) -> None:
         """Print a line on standard error."""
@@ -67,6 +69,12 @@ class Voice:
         """Return a display of how far a sweep is."""
         bar = self._console.is_terminal and sys.stderr.isatty()
         return Progress(self, total, done, bar)
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._file is not None:
+            self._file.close()
+            self._file = self._log = None
 
     def require_told(self, directory: Path) -> None:
         """Raise OutsideFault unless all that was said could be written."""
