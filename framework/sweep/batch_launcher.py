@@ -79,7 +79,7 @@ class BatchLauncher(Launcher):
         from framework.sweep.groups import split
 
         setup_globals()
-        fixed = set(OmegaConf.to_container(self.config.hydra.overrides.task))  # type: ignore[arg-type]
+        fixed = set(self.config.hydra.overrides.task).intersection(*job_overrides)
         done = self.recorder.done
         trials = [
             Trial(index, tuple(word for word in words if word not in fixed))

@@ -15,14 +15,16 @@ import yaml
 from framework.errors import CheckFailed, FrameworkError
 from framework.results.run_directory import RunDirectory
 from framework.sweep.alone import compose, read_result, run_alone
-from framework.sweep.record import COMPLETE, METRICS, SweepRecord
+from framework.sweep.record import COMPLETE, SweepRecord
 from framework.sweep.summary import summary_table
-from framework.sweep.trial import TrialResult, TrialTable
+from framework.sweep.trial import METRICS, TrialResult, TrialTable
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
     from hydra.types import HydraContext
     from omegaconf import DictConfig
+
+    from framework.types import FloatArray
 
 _CLOSE = 1e-12  # of a figure: sums of a batch and of a run alone are taken in the same order
 
@@ -60,7 +62,7 @@ def close(
     record.write()
     seconds = perf_counter() - record.started
     table = record.table()
-    objective = record.objectives[0].of(_columns(table), record.settings.sweep.min_trades)
+    objective = table.objective(record.objectives[0].text, record.settings.sweep.min_trades)
     figures: dict[str, Any] = {
         "trials": len(table),
         "failed": len(table.errors),
@@ -82,9 +84,28 @@ def close(
     # STATISTICS AND PAGE: judged = judge(...), write_page(record.directory / "sweep.html", ...),
     # figures |= judged, go here: `table`, `objective` and the database's past trials are known.
     figures["seconds"] = round(perf_counter() - record.started, 3)
-    record.voice.print(summary_table(table, objective, figures, record.settings.sweep.top))
+    _tell(record, table, objective, figures)
     _end(record, figures)
     _raise_failed(record, table, returns)
+
+
+def _tell(
+    record: SweepRecord, table: TrialTable, objective: FloatArray, figures: dict[str, Any]
+) -> None:
+    """Print what came of the trials."""
+    judged = int(np.isfinite(objective).sum())
+    record.voice.print(
+        f"{len(table):,} trials, {judged:,} judged, {figures['trials_per_second']:,} a second"
+    )
+    if judged:
+        record.voice.print(
+            summary_table(table, objective, figures["objective"], record.settings.sweep.top)
+        )
+    elif table.metrics:
+        record.voice.say(
+            f"no trial is judged: none with {record.settings.sweep.min_trades} trades "
+            f"(sweep.min_trades) has a {record.objectives[0].text}"
+        )
 
 
 def _take_others(record: SweepRecord, returns: Sequence[JobReturn]) -> None:
@@ -95,12 +116,6 @@ def _take_others(record: SweepRecord, returns: Sequence[JobReturn]) -> None:
         folder = Path(str(job.hydra_cfg.hydra.runtime.output_dir))
         params = dict(word.split("=", 1) for word in job.overrides or ())
         record.take([read_result(index, params, folder)], None)
-
-
-def _columns(table: TrialTable) -> dict[str, Any]:
-    """Return a column for each metric that an objective may name."""
-    missing = np.full(len(table), np.nan)
-    return {name: table.metrics.get(name, missing) for name in METRICS}
 
 
 def _write_best(record: SweepRecord, tree: dict[str, Any], best: TrialResult) -> None:

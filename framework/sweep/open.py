@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from framework.config.signals import require_untold, was_told
@@ -102,6 +103,6 @@ def _meant(raised: BaseException, directory: Path) -> BaseException:
         return raised if isinstance(raised, KeyboardInterrupt) else KeyboardInterrupt()
     if isinstance(raised, MemoryError):
         return OutsideFault(f"memory: not enough ({str(raised).rstrip('.') or 'none is left'}).")
-    if isinstance(raised, OSError):
+    if isinstance(raised, OSError) and not isinstance(raised, HydraException):
         return OutsideFault(f"{raised.filename or directory}: {raised.strerror or raised}.")
     return raised

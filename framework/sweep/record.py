@@ -23,7 +23,7 @@ from framework.modes.settings import Settings
 from framework.results.database import Database, TrialRow, open_database
 from framework.results.run_directory import RunDirectory
 from framework.results.sweep.objective import Objective, read_objectives
-from framework.sweep.trial import TrialResult, TrialTable
+from framework.sweep.trial import METRICS, TrialResult, TrialTable
 from framework.sweep.voice import Progress, Voice
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
 TRIALS = "trials.parquet"
 COMPLETE = "sweep.json"
-
-METRICS = (
-    *("total_return", "cagr", "sharpe", "calmar", "max_drawdown", "volatility", "trades", "fills"),
-    *("turnover", "fees_paid", "slippage_paid", "final_equity", "bars"),
-)
-"""Metrics that every trial has, however it ran."""
 
 _SECONDS = 2.0
 """At least so long between two writings of the table, and ten times what the last one took."""

@@ -67,8 +67,10 @@ def read_grid(words: Sequence[str], loader: ConfigLoader) -> Grid:
     for override in parser.parse_overrides(list(words)):
         key = override.get_key_element()
         if not override.is_sweep_override():
+            axes.pop(key, None)
             fixed[key] = str(override.input_line)
             continue
+        fixed.pop(key, None)
         axis, fault = _axis(override, key)
         if fault:
             faults.append(f"{override.key_or_group}: {fault}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +20,7 @@ _SHOWN = {
 }
 
 
-def summary_table(
-    table: TrialTable, objective: FloatArray, figures: Mapping[str, Any], top: int
-) -> Table:
+def summary_table(table: TrialTable, objective: FloatArray, named: str, top: int) -> Table:
     """Return the best trials of a sweep as a table for the console.
 
     Parameters
@@ -32,26 +29,25 @@ def summary_table(
         P trials.
     objective : (P,) float64
         NaN for a trial that is not judged.
-    figures : mapping
-        As in ``sweep.json``.
+    named : str
+        What the objective is.
     top : int
         Trials shown at most.
     """
     from rich.table import Table
 
     judged = int(np.isfinite(objective).sum())
-    title = f"{len(table):,} trials, {judged:,} judged, {figures['trials_per_second']:,} a second"
-    shown = Table(title=title, title_justify="left")
+    shown = Table()
     columns = {name: text for name, text in _SHOWN.items() if name in table.metrics}
     for name in ("Trial", *(key.rpartition(".")[2] for key in table.params)):
         shown.add_column(name, justify="right")
-    if figures["objective"] not in columns:
-        shown.add_column(figures["objective"], justify="right")
+    if named not in columns:
+        shown.add_column(named, justify="right")
     for label, _ in columns.values():
         shown.add_column(label, justify="right")
     for row in np.argsort(-objective, kind="stable")[: min(top, judged)]:
         cells = [str(table.index[row]), *(str(values[row]) for values in table.params.values())]
-        if figures["objective"] not in columns:
+        if named not in columns:
             cells.append(f"{objective[row]:,.4g}")
         cells += [text.format(table.metrics[name][row]) for name, (_, text) in columns.items()]
         shown.add_row(*cells)

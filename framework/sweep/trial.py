@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.results.sweep.objective import read_objective
 from framework.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 BLOCKS = 128
 """Equal stretches of the traded bars, of each of which a trial keeps two sums of its returns."""
+
+METRICS = (
+    *("total_return", "cagr", "sharpe", "calmar", "max_drawdown", "volatility", "trades"),
+    *("turnover", "fees_paid", "slippage_paid", "final_equity", "bars"),
+)
+"""Metrics that every trial has, however it ran, and of which an objective can be made."""
 
 Value = bool | int | float | str | None
 """What an axis may take: a value of the configuration."""
@@ -147,6 +154,20 @@ class TrialTable:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def objective(self, expression: str, min_trades: int = 0) -> FloatArray:
+        """Return a metric or an expression of metrics for each trial, (P,).
+
+        NaN for a trial that failed, has fewer round trips than `min_trades`, or no such figure.
+
+        Raises
+        ------
+        UserError
+            The expression cannot be read, or names something else than `METRICS`.
+        """
+        missing = np.full(len(self), np.nan)
+        columns = {name: self.metrics.get(name, missing) for name in METRICS}
+        return read_objective(expression, METRICS).of(columns, min_trades)
 
     def results(self) -> Iterator[TrialResult]:
         """Yield each row again."""
