@@ -46,15 +46,15 @@ def compose(context: HydraContext, config: DictConfig, words: Sequence[str]) -> 
 
 
 def run_alone(
-    context: HydraContext, config: DictConfig, words: Sequence[str], folder: str, number: int
+    context: HydraContext, config: DictConfig, words: Sequence[str], directory: Path, number: int
 ) -> FrameworkError | None:
-    """Run a configuration as a run of its own, in a folder of the sweep's; return its fault."""
+    """Run a configuration as a run of its own in a folder of the sweep's; return its fault."""
     from framework.run import run
 
     own = context.config_loader.load_sweep_config(config, list(words))
     with read_write(own.hydra), open_dict(own.hydra):
-        own.hydra.sweep.dir = config.hydra.sweep.dir
-        own.hydra.sweep.subdir = folder
+        own.hydra.sweep.dir = str(directory.parent)
+        own.hydra.sweep.subdir = directory.name
         own.hydra.job.id = str(number)
         own.hydra.job.num = number
     ended = run_job(
@@ -71,6 +71,15 @@ def run_alone(
     if not isinstance(fault, FrameworkError):
         raise fault
     return fault
+
+
+def free_folder(directory: Path) -> Path:
+    """Return `directory`, or beside it the first that an interrupted run has not begun."""
+    free, count = directory, 1
+    while free.is_dir() and any(free.iterdir()):
+        count += 1
+        free = directory.with_name(f"{directory.name}_{count}")
+    return free
 
 
 def read_result(index: int, params: Mapping[str, Any], directory: Path) -> TrialResult:

@@ -12,7 +12,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from framework.errors import FrameworkError, UserError
-from framework.sweep.alone import compose, read_result, run_alone
+from framework.sweep.alone import compose, free_folder, read_result, run_alone
 from framework.sweep.trial import Trial, TrialResult
 
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ class BatchLauncher(Launcher):
     ) -> TrialResult | FrameworkError:
         """Run one trial as a job of its own, in a folder of its own."""
         trial = group.trials[row]
-        directory = Path(self.config.hydra.sweep.dir) / str(trial.index)
+        directory = free_folder(Path(self.config.hydra.sweep.dir) / str(trial.index))
         words = (*shared, *trial.overrides)
-        found = run_alone(self.hydra_context, self.config, words, directory.name, trial.index)
+        found = run_alone(self.hydra_context, self.config, words, directory, trial.index)
         if isinstance(found, FrameworkError):
             line = str(found).replace("\n", " ")
             failed = TrialResult(trial.index, group.params[row], {}, error=line)

@@ -14,7 +14,7 @@ import yaml
 
 from framework.errors import CheckFailed, FrameworkError
 from framework.results.run_directory import RunDirectory
-from framework.sweep.alone import compose, read_result, run_alone
+from framework.sweep.alone import compose, free_folder, read_result, run_alone
 from framework.sweep.record import COMPLETE, SweepRecord
 from framework.sweep.summary import summary_table
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
@@ -148,10 +148,11 @@ def _rerun(
 ) -> None:
     """Run the best trial again as a full backtest, and compare."""
     record.voice.say(f"the best trial, number {best.index}, once more as a full backtest")
-    fault = run_alone(context, config, words, "best", best.index)
+    directory = free_folder(record.directory / "best")
+    fault = run_alone(context, config, words, directory, best.index)
     if fault is not None:
         raise fault
-    again = read_result(best.index, best.params, record.directory / "best")
+    again = read_result(best.index, best.params, directory)
     unlike = [
         f"{name} {best.metrics[name]!r} and {again.metrics[name]!r}"
         for name in METRICS
