@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.config.build import build
-from framework.config.component import component
+from framework.config.build import build_part
 from framework.engine.execution import Execution
 from framework.engine.make_rules import check_rules, make_rules
 from framework.engine.many import Trials, simulate_many
@@ -40,24 +39,6 @@ _METRICS = (
     *("total_return", "sharpe", "max_drawdown", "volatility", "trades", "fills", "turnover"),
     *("fees_paid", "slippage_paid", "final_equity"),
 )
-
-
-@component
-class _OfRisk:
-    risk: Risk
-
-
-@component
-class _OfExecution:
-    execution: Execution
-
-
-@component
-class _OfExchange:
-    exchange: Exchange
-
-
-_SCHEMAS: dict[str, type] = dict(zip(SECTIONS, (_OfRisk, _OfExecution, _OfExchange), strict=True))
 
 
 @dataclass(slots=True)
@@ -179,8 +160,7 @@ def _rules(
         for row in firsts:
             changed = group.section(tree, section, keys[row])
             try:
-                made: Any = build({section: changed}, _SCHEMAS[section], plugins)
-                built.append(getattr(made, section))
+                built.append(build_part(changed, section, plugins))
             except UserError as error:
                 built.append(getattr(settings, section))
                 for fault in error.faults:
