@@ -86,7 +86,7 @@ def read_result(index: int, params: Mapping[str, Any], directory: Path) -> Trial
     """Return what a run of its own came to; without figures where its mode has none."""
     file = directory / "metrics.json"
     if not file.is_file():
-        return TrialResult(index, params, {}, directory=directory)
+        return TrialResult(index, params, {}, directory=directory.resolve())
     found = json.loads(file.read_text(encoding="utf-8"))
     metrics = {
         name: math.nan if value is None else float(value)
@@ -99,7 +99,7 @@ def read_result(index: int, params: Mapping[str, Any], directory: Path) -> Trial
         metrics,
         orders_hash=found["orders_hash"],
         data_hash=found["data_hash"],
-        directory=directory,
+        directory=directory.resolve(),
         blocks=_blocks(directory / "equity.csv"),
     )
 

@@ -49,6 +49,8 @@ class Checked:
     ----------
     group : Group
         P trials.
+    tree, plugins
+        As `check_group` was given them, for another process to check a part of the group.
     settings : Settings
         Of its first trial.
     plans : list of Plan
@@ -60,6 +62,8 @@ class Checked:
     """
 
     group: Group
+    tree: dict[str, Any]
+    plugins: tuple[str, ...]
     settings: Settings
     plans: list[Plan]
     rules: list[tuple[Risk, Execution, Exchange]]
@@ -136,7 +140,7 @@ def check_group(group: Group, tree: dict[str, Any], plugins: tuple[str, ...]) ->
             faults.setdefault(found[2] if found else fault, _words(group, row))
     if faults:
         raise UserError(*(f"{line} Trial: {words}" for line, words in faults.items()))
-    return Checked(group, settings, plans, rules, which_plan, which_rules)
+    return Checked(group, tree, plugins, settings, plans, rules, which_plan, which_rules)
 
 
 def _words(group: Group, row: int) -> str:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from framework.sweep.groups import Group
 
 
+_TREES = 64
+"""Compositions kept for the next launch."""
+
+
 class Recorder(Protocol):
     """Who is told of results as they come."""
 
@@ -57,7 +61,10 @@ class BatchLauncher(Launcher):
 
     def __init__(self) -> None:
         self.recorder: Recorder = _Nobody()
+        self.strict = True
+        """Whether one unsound trial stops all before data is read; else it fails alone."""
         self._shelf: Any = None
+        self._trees: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -74,7 +81,7 @@ class BatchLauncher(Launcher):
         Raises
         ------
         UserError
-            Before any data is read, with every fault of every trial.
+            Before any data is read, with every fault of every trial, if it is strict.
         """
         from framework.sweep.groups import split
 
@@ -88,9 +95,11 @@ class BatchLauncher(Launcher):
         shared = [word for word in job_overrides[0] if word in fixed] if job_overrides else []
         open_ = [trial for trial in trials if trial.index not in done]
         groups = split(open_, shared, self._referred_to())
-        batches, jobs = self._checked(groups)
-        self.recorder.begin()
         results: dict[int, TrialResult | Exception] = dict(done)
+        batches, jobs, unsound = self._checked(groups, shared)
+        self.recorder.begin()
+        for group, fault in unsound:
+            results[group.trials[0].index] = self._failed(group, 0, fault)
         for each in self.run_batches(batches):
             results |= {result.index: result for result in each}
         for group in jobs:
@@ -118,26 +127,51 @@ class BatchLauncher(Launcher):
         text = OmegaConf.to_yaml(self.config, resolve=False)
         return re.findall(r"\$\{([\w.]+)\}", text)
 
-    def _checked(self, groups: Sequence[Group]) -> tuple[list[Checked], list[Group]]:
-        """Return the groups that are batches, known to be sound, and those that are jobs."""
-        from framework.run import plugins_of
-        from framework.sweep.batch import can_batch, check_group
-
+    def _checked(
+        self, groups: Sequence[Group], shared: Sequence[str]
+    ) -> tuple[list[Checked], list[Group], list[tuple[Group, UserError]]]:
+        """Return the groups that are batches, known to be sound, those that are jobs, and trials
+        that are unsound.
+        """
         batches: list[Checked] = []
         jobs: list[Group] = []
-        faults: list[str] = []
-        for group in groups:
+        unsound: list[tuple[Group, UserError]] = []
+        waiting = list(groups)
+        while waiting:
+            group = waiting.pop(0)
             try:
-                tree = compose(self.hydra_context, self.config, group.words)
-                if can_batch(tree):
-                    batches.append(check_group(group, tree, plugins_of(tree)))
-                else:
-                    jobs.append(group)
+                checked = self._check(group)
             except UserError as error:
-                faults += error.faults
-        if faults:
+                if self.strict or len(group.trials) == 1:
+                    unsound.append((group, error))
+                else:  # one by one, to find those that are sound
+                    waiting[:0] = group.singles(shared)
+                continue
+            if checked is None:
+                jobs.append(group)
+            else:
+                batches.append(checked)
+        if self.strict and unsound:
+            faults = (fault for _, error in unsound for fault in error.faults)
             raise UserError(*dict.fromkeys(faults))
-        return batches, jobs
+        return batches, jobs, unsound
+
+    def _check(self, group: Group) -> Checked | None:
+        """Return a group as a batch, or None where its trials must be jobs."""
+        from framework.run import plugins_of, settings_of
+        from framework.sweep.batch import can_batch, check_group
+
+        tree = self._trees.get(group.key)
+        if tree is None:
+            tree = compose(self.hydra_context, self.config, group.words)
+        plugins = plugins_of(tree)
+        if not can_batch(tree):
+            settings_of(tree, plugins)
+            return None
+        checked = check_group(group, tree, plugins)
+        if len(self._trees) < _TREES:
+            self._trees[group.key] = tree
+        return checked
 
     def _run_job(
         self, group: Group, row: int, shared: Sequence[str]
@@ -146,15 +180,19 @@ class BatchLauncher(Launcher):
         trial = group.trials[row]
         directory = free_folder(Path(self.config.hydra.sweep.dir) / str(trial.index))
         words = (*shared, *trial.overrides)
-        found = run_alone(self.hydra_context, self.config, words, directory, trial.index)
-        if isinstance(found, FrameworkError):
-            line = str(found).replace("\n", " ")
-            failed = TrialResult(trial.index, group.params[row], {}, error=line)
-            self.recorder.take([failed], None)
-            return found
+        fault = run_alone(self.hydra_context, self.config, words, directory, trial.index)
+        if fault is not None:
+            return self._failed(group, row, fault)
         result = read_result(trial.index, group.params[row], directory)
         self.recorder.take([result], None)
         return result
+
+    def _failed(self, group: Group, row: int, fault: FrameworkError) -> FrameworkError:
+        """Take down that a trial failed."""
+        line = str(fault).replace("\n", " ")
+        result = TrialResult(group.trials[row].index, group.params[row], {}, error=line)
+        self.recorder.take([result], None)
+        return fault
 
 
 def _job_return(words: Sequence[str], result: TrialResult | Exception) -> JobReturn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -51,6 +51,8 @@ class Group:
 
     Parameters
     ----------
+    key : tuple of str
+        Words that its trials share, and the keys of the others: equal for equal compositions.
     words : tuple of str
         Hydra's words of the first trial.
     names : tuple of str
@@ -63,6 +65,7 @@ class Group:
         P times the key and value of every axis.
     """
 
+    key: tuple[str, ...]
     words: tuple[str, ...]
     names: tuple[str, ...]
     trials: list[Trial] = field(default_factory=list)
@@ -71,9 +74,16 @@ class Group:
 
     def part(self, rows: slice) -> Group:
         """Return a group of some of the trials."""
-        return Group(
-            self.words, self.names, self.trials[rows], self.values[rows], self.params[rows]
+        return replace(
+            self, trials=self.trials[rows], values=self.values[rows], params=self.params[rows]
         )
+
+    def singles(self, shared: Sequence[str]) -> list[Group]:
+        """Return a group of each trial; `shared` are the words of all groups."""
+        return [
+            replace(self.part(slice(row, row + 1)), words=(*shared, *trial.overrides))
+            for row, trial in enumerate(self.trials)
+        ]
 
     def columns(self, section: str) -> list[int]:
         """Return which of the values belong to a section of the configuration."""
@@ -116,7 +126,7 @@ def split(trials: Sequence[Trial], fixed: Sequence[str], apart: Sequence[str] = 
         group = groups.get(key)
         if group is None:
             names = tuple(word.name for word in numbers)
-            group = groups[key] = Group((*fixed, *trial.overrides), names)
+            group = groups[key] = Group((*fixed, *key), (*fixed, *trial.overrides), names)
         group.trials.append(trial)
         group.values.append(tuple(word.value for word in numbers))
         group.params.append({word.name: word.value for word in words})
