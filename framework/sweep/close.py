@@ -71,7 +71,7 @@ def close(
     }
     if np.isfinite(objective).any():
         row = int(np.nanargmax(objective))
-        best = next(result for k, result in enumerate(table.results()) if k == row)
+        best = table.result(row)
         figures |= {
             "best": best.index,
             "best_objective": float(objective[row]),

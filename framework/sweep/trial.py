@@ -171,18 +171,23 @@ class TrialTable:
 
     def results(self) -> Iterator[TrialResult]:
         """Yield each row again."""
-        for row, index in enumerate(self.index.tolist()):
-            folder = self.directories.get(index)
-            yield TrialResult(
-                index=index,
-                params={key: values[row] for key, values in self.params.items()},
-                metrics={name: float(values[row]) for name, values in self.metrics.items()},
-                orders_hash=self.orders_hash[row],
-                data_hash=self.data_hash[row],
-                error=self.errors.get(index),
-                directory=None if folder is None else Path(folder),
-                blocks=self.blocks[row],
-            )
+        for row in range(len(self)):
+            yield self.result(row)
+
+    def result(self, row: int) -> TrialResult:
+        """Return one row again."""
+        index = int(self.index[row])
+        folder = self.directories.get(index)
+        return TrialResult(
+            index=index,
+            params={key: values[row] for key, values in self.params.items()},
+            metrics={name: float(values[row]) for name, values in self.metrics.items()},
+            orders_hash=self.orders_hash[row],
+            data_hash=self.data_hash[row],
+            error=self.errors.get(index),
+            directory=None if folder is None else Path(folder),
+            blocks=self.blocks[row],
+        )
 
     def write(self, path: Path) -> None:
         """Write ``trials.parquet``: beside, then renamed, so that nobody sees half of it.
