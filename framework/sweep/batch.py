@@ -17,8 +17,9 @@ import numpy as np
 from framework.config.build import build_part
 from framework.engine.execution import Execution
 from framework.engine.make_rules import check_rules, make_rules
-from framework.engine.many import Trials, simulate_many
+from framework.engine.many import simulate_many
 from framework.engine.risk import Risk
+from framework.engine.trials import Trials
 from framework.errors import UserError
 from framework.exchange.contract import Exchange
 from framework.modes.settings import Settings
