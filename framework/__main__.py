@@ -37,6 +37,10 @@ def compose() -> None:
             run(config)
 
     register()
+    if {"-m", "--multirun"} & set(sys.argv[1:]):
+        from framework.sweep.plugins import register as register_sweeps
+
+        register_sweeps()
     sys.argv[1:] = quoted_expressions(sys.argv[1:])
     conf = str(project_root() / "conf")
     hydra.main(version_base="1.3", config_path=conf, config_name="config")(job)()

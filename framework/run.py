@@ -46,9 +46,9 @@ def run(config: DictConfig) -> None:
     require_untold()
     load_dotenv(Path.cwd() / ".env")
     tree = plain_tree(config)
-    plugins = _plugins(tree)
+    plugins = plugins_of(tree)
     with blaming(plugins):
-        settings = _settings(tree, plugins)
+        settings = settings_of(tree, plugins)
         context = _context(config, settings)
         try:
             _work(context)
@@ -72,7 +72,7 @@ def _work(context: Context) -> None:
     _recorded(context)
 
 
-def _settings(tree: dict[str, Any], plugins: tuple[str, ...]) -> Settings:
+def settings_of(tree: dict[str, Any], plugins: tuple[str, ...]) -> Settings:
     """Build the settings; where that fails, name the faults of the rules as well."""
     try:
         return build(tree, Settings, plugins)
@@ -104,7 +104,7 @@ def _texts(group: object) -> dict[str, str]:
     return {name: text for name, text in values.items() if isinstance(text, str)}
 
 
-def _plugins(tree: dict[str, object]) -> tuple[str, ...]:
+def plugins_of(tree: dict[str, object]) -> tuple[str, ...]:
     """Return the plug-in modules, importable from the user's working directory too."""
     plugins = tree.get("plugins")
     if not isinstance(plugins, list) or not all(isinstance(name, str) for name in plugins):

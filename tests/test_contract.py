@@ -98,5 +98,5 @@ def test_a_component_refuses_what_it_does_not_know(name):
 )
 def test_every_choosable_component_has_a_yaml(cls):
     targets = {tree["_target_"] for tree in CHOICES.values()}
-    nested = cls.__module__ == "framework.modes.settings"
+    nested = cls.__module__ in ("framework.modes.settings", "framework.modes.sweep_settings")
     assert nested or f"{cls.__module__}.{cls.__qualname__}" in targets

@@ -113,6 +113,21 @@ def build(tree: Mapping[str, Any], schema: type[T], plugins: Sequence[str] = ())
     return typing.cast(T, built)
 
 
+def build_part(node: Mapping[str, Any], path: str, plugins: Sequence[str] = ()) -> Any:
+    """Build the component that stands at `path` of a configuration, as `build` would.
+
+    Raises
+    ------
+    UserError
+        With one line for every fault found.
+    """
+    faults: list[str] = []
+    built = _instantiate(node, path, ("framework", *plugins), faults)
+    if faults:
+        raise UserError(*faults)
+    return built
+
+
 def _kind(field: Any) -> type:
     """Return the component class that a field asks for, or `object` where it leaves that open."""
     return field.annotation if field is not None and is_component(field.annotation) else object

@@ -49,6 +49,9 @@ _LEFT_OUT = re.compile(
 _DISTANCE = re.compile(r"(risk\.(?:stop_loss|take_profit|trailing_stop))=(.*)", re.DOTALL)
 """Keys that hold a number or an expression."""
 
+_OBJECTIVE = re.compile(r"(sweep\.objective)=([^\['\"].*)", re.DOTALL)
+"""A key that holds an expression of metrics, or a list of them."""
+
 _PLAIN = re.compile(
     r"[\d\s.,eE+-]*|null|true|false|\$\{.*|['\"].*|(?:choice|range|interval|shuffle|sort|tag)\(.*",
     re.DOTALL,
@@ -102,6 +105,8 @@ def quoted_expressions(words: Sequence[str]) -> list[str]:
     ['++strategy.exit=null', 'strategy.params.fast=1,2']
     >>> quoted_expressions(["risk.stop_loss=0.01,0.02", "risk.stop_loss=2 * atr(14) / close"])
     ['risk.stop_loss=0.01,0.02', "risk.stop_loss='2 * atr(14) / close'"]
+    >>> quoted_expressions(["sweep.objective=min(sharpe, calmar)", "sweep.objective=[sharpe]"])
+    ["sweep.objective='min(sharpe, calmar)'", 'sweep.objective=[sharpe]']
     >>> quoted_expressions(["strategy.entry_order.limit=close - 1", "strategy.entry_order.bars=4"])
     ["++strategy.entry_order.limit='close - 1'", '++strategy.entry_order.bars=4']
     """
@@ -116,6 +121,8 @@ def _quoted(word: str) -> str:
     if match := _LEFT_OUT.fullmatch(word):
         return f"++{match[1]}"
     if (match := _DISTANCE.fullmatch(word)) and not _PLAIN.fullmatch(match[2]):
+        return f"{match[1]}={_in_quotes(match[2])}"
+    if match := _OBJECTIVE.fullmatch(word):
         return f"{match[1]}={_in_quotes(match[2])}"
     return word
 

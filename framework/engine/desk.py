@@ -12,7 +12,7 @@ from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
 from framework.engine.rules import Rules
 from framework.engine.simulate import BYTES_OF_SIGNALS, candle_arrays
-from framework.engine.tally import SUMS, open_trades, tally_equity, tally_events
+from framework.engine.tally import SUMS, open_trades, tally_blocks, tally_equity, tally_events
 from framework.engine.trials import Table
 from framework.market.candles import Candles
 from framework.records import EVENT
@@ -93,6 +93,7 @@ class Desk:
                 hasher.update(events)
         sums[_TRADES] += open_trades(units)
         tally_equity(self._equity, self._cash, self._per_year, self._returns, table.figures[trial])
+        tally_blocks(self._equity, table.blocks[trial])
         if hasher is not None:
             table.hashes[trial] = hasher.hexdigest()
 

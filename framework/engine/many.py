@@ -42,6 +42,7 @@ def simulate_many(
     *,
     first: int = 0,
     hashes: bool = True,
+    blocks: int = 0,
     threads: int | None = None,
     memory_cap_bytes: int = MEMORY_CAP_BYTES,
 ) -> Trials:
@@ -65,6 +66,8 @@ def simulate_many(
         Bars before this one are not traded, and not in the figures.
     hashes : bool
         Whether to compute each trial's orders hash.
+    blocks : int
+        Stretches of each trial whose returns are summed up.
     threads : int, optional
         At most so many trials at once; left out, one for each processor of this process.
     memory_cap_bytes : int
@@ -81,7 +84,7 @@ def simulate_many(
         raise ValueError(f"first must be between 0 and {len(candles) - 1}, was {first}")
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, was {threads}")
-    table = Table(len(signals_P), hashes)
+    table = Table(len(signals_P), hashes, blocks)
     sharing = threads or len(os.sched_getaffinity(0))
     sharing = max(1, min(sharing, memory_cap_bytes // bytes_of_desk(candles, first)))
     parts = iter(_parts(signals, signals_P, sharing))

@@ -69,6 +69,28 @@ def tally_equity(
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
+def tally_blocks(equity_T: FloatArray, out_B2: FloatArray) -> None:
+    """Write sum and sum of squares of the returns in each of B equal stretches of the bars.
+
+    Parameters
+    ----------
+    equity_T : (T,) float64
+        At each close, quote currency.
+    out_B2 : (B, 2) float64
+        The result; NaN where equity was not positive.
+    """
+    returns, blocks = equity_T.size - 1, out_B2.shape[0]
+    for b in range(blocks):
+        total, squares = 0.0, 0.0
+        for t in range(b * returns // blocks, (b + 1) * returns // blocks):
+            made = equity_T[t + 1] / equity_T[t] - 1.0 if equity_T[t] > 0.0 else np.nan
+            total += made
+            squares += made * made
+        out_B2[b, 0] = total
+        out_B2[b, 1] = squares
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
 def tally_events(
     events_E: RecordArray,
     scratch_3E: FloatArray,

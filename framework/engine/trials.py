@@ -38,6 +38,8 @@ class Trials:
         Value traded over mean equity, a year.
     orders_hash : tuple of str
         Of each trial, as `Simulation.orders_hash`; empty where they were not asked for.
+    blocks : (P, blocks, 2) float64
+        Sum and sum of squares of the per-bar returns in each equal stretch of the bars traded.
     """
 
     initial_cash: float
@@ -55,6 +57,7 @@ class Trials:
     traded: FloatArray
     turnover: FloatArray
     orders_hash: tuple[str, ...]
+    blocks: FloatArray
 
     def __len__(self) -> int:
         return len(self.final_equity)
@@ -69,17 +72,21 @@ class Table:
         P.
     hashes : bool
         Whether their orders hashes are wanted.
+    blocks : int
+        Stretches of each whose returns are summed up.
     """
 
-    def __init__(self, trials: int, hashes: bool) -> None:
+    def __init__(self, trials: int, hashes: bool, blocks: int) -> None:
         self.sums = np.zeros((trials, len(SUMS)))
         self.figures = np.zeros((trials, len(FIGURES)))
         self.hashes = [""] * (trials if hashes else 0)
+        self.blocks = np.zeros((trials, blocks, 2))
 
     def trials(self, candles: Candles, first: int, cash: float) -> Trials:
         """Return the rows as `Trials`, closed to writing."""
         columns: dict[str, Any] = {name: self.sums[:, k].copy() for k, name in enumerate(SUMS)}
         columns |= {name: self.figures[:, k].copy() for k, name in enumerate(FIGURES)}
+        columns["blocks"] = self.blocks
         for name in ("fills", "trades"):
             columns[name] = columns[name].astype(np.int64)
         bars = len(candles) - first

@@ -77,7 +77,7 @@ class Backtest:
                 fill_interval=settings.execution.interval,
             )
         candles = loaded.candles
-        _quote(candles.pairs)
+        quote_of(candles.pairs)
         _log_quality(context, loaded)
         log.info(
             f"{len(candles) - loaded.first:,} bars of {', '.join(candles.pairs)}, "
@@ -127,7 +127,7 @@ class Backtest:
             return check_causality(*arguments, advance=lambda: progress.advance(task))
 
 
-def _quote(pairs: tuple[str, ...]) -> str:
+def quote_of(pairs: tuple[str, ...]) -> str:
     """Return the currency that all pairs are quoted in; one account holds no other."""
     quotes = {pair.partition("-")[2] for pair in pairs}
     if len(quotes) > 1:
@@ -185,7 +185,7 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
         mode=settings.mode.name,
         strategy=settings.strategy.name,
         pairs=bars.pairs,
-        quote=_quote(bars.pairs),
+        quote=quote_of(bars.pairs),
         interval=bars.interval,
         time=bars.time,
         open=bars.open,

@@ -19,6 +19,7 @@ from framework.engine.execution import Execution
 from framework.engine.risk import Risk
 from framework.exchange.contract import Exchange
 from framework.interfaces import Mode, Notifier
+from framework.modes.sweep_settings import SweepSettings
 from framework.strategy.spec import StrategySpec
 from framework.types import Interval, parse_time
 
@@ -127,6 +128,9 @@ class Settings:
 
     search: dict[str, Any]
     """What a strategy offers to explore."""
+
+    sweep: SweepSettings
+    """What a sweep aims at and how it ends."""
 
     exchange: Exchange
     """Where candles and fees come from."""

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from framework.results.connection import Connection, Url, connect
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
 from framework.results.outcome import Outcome
 from framework.results.schema import prepare
-from framework.types import FloatArray
+from framework.types import FloatArray, parse_time
 
 INTERRUPTED, DONE, FAILED = "interrupted", "done", "failed"
 
@@ -27,6 +28,7 @@ _RUN_COLUMNS = (
     *("id", "name", "directory", "mode", "strategy", "status", "started_at", "ended_at", "seed"),
     *("version", "orders_hash", "data_hash", "error", "exit_code"),
 )
+_TRIAL_COLUMNS = ("run_id", "data_hash", "orders_hash", "params", "sharpe", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,32 @@ class RunRow:
     data_hash: str | None
     error: str | None
     exit_code: int | None
+
+
+class Certificate(Protocol):
+    """What names the data of trials."""
+
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+    @property
+    def pairs(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def interval(self) -> str: ...  # noqa: D102
+    @property
+    def start(self) -> str: ...  # noqa: D102
+    @property
+    def end(self) -> str: ...  # noqa: D102
+
+    def as_dict(self) -> dict[str, object]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One trial of a sweep as it is written."""
+
+    params: Mapping[str, object]
+    orders_hash: str
+    metrics: Mapping[str, float | int | None]
 
 
 def open_database(url: str, create: bool = True) -> Database:
@@ -189,7 +217,7 @@ class Database:
         values = {name: _plain(value) for name, value in metrics.items()}
         trades, fills, vetoes = trades_of(outcome), fills_of(outcome), vetoes_of(outcome)
         with connect(self._url, write=True) as connection:
-            _keep_dataset(connection, data_hash, outcome)
+            _keep_dataset(connection, _dataset(outcome))
             connection.execute(
                 "UPDATE run SET status = ?, ended_at = ?, orders_hash = ?, data_hash = ?, "
                 "exit_code = ? WHERE id = ?",
@@ -213,9 +241,59 @@ class Database:
                 row = (run_id, data_hash, outcome.orders_hash, kept, values.get("sharpe"))
                 connection.insert(
                     "trial",
-                    ("run_id", "data_hash", "orders_hash", "params", "sharpe", "metrics"),
+                    _TRIAL_COLUMNS,
                     [(*row, json.dumps(values))],
                 )
+
+    def add_trials(
+        self,
+        run_id: int,
+        certificate: Certificate,
+        trials: Sequence[TrialRow],
+    ) -> None:
+        """Write trials of a sweep on the same data, all in one transaction.
+
+        Parameters
+        ----------
+        run_id : int
+            Of the sweep.
+        certificate : Certificate
+            Of the data.
+        trials : sequence of TrialRow
+            Each as it came out.
+        """
+        data_hash = str(certificate.sha256)
+        span = (parse_time(certificate.start), parse_time(certificate.end))
+        dataset = _dataset_row(
+            certificate.as_dict(), certificate.pairs, certificate.interval, *span
+        )
+        rows = []
+        for trial in trials:
+            values = {name: _plain(value) for name, value in trial.metrics.items()}
+            kept = json.dumps(dict(trial.params), default=str)
+            row = (run_id, data_hash, trial.orders_hash, kept, values.get("sharpe"))
+            rows.append((*row, json.dumps(values)))
+        with connect(self._url, write=True) as connection:
+            _keep_dataset(connection, dataset)
+            connection.insert("trial", _TRIAL_COLUMNS, rows)
+
+    def trial_params(self, run_id: int) -> list[dict[str, object]]:
+        """Return the parameters of each trial that a run has written."""
+        with connect(self._url) as connection:
+            rows = connection.execute("SELECT params FROM trial WHERE run_id = ?", (run_id,))
+        return [json.loads(params) if isinstance(params, str) else params for (params,) in rows]
+
+    def finish_sweep(
+        self, run_id: int, metrics: Mapping[str, float | int | None], *, ended_at: int
+    ) -> None:
+        """Mark a sweep as done, with figures of the whole; its trials are written already."""
+        values = [(run_id, name, _plain(value)) for name, value in metrics.items()]
+        with connect(self._url, write=True) as connection:
+            connection.execute(
+                "UPDATE run SET status = ?, ended_at = ?, error = NULL, exit_code = 0 WHERE id = ?",
+                (DONE, int(ended_at), run_id),
+            )
+            connection.insert("metric", ("run_id", "name", "value"), values)
 
     def fail(
         self,
@@ -287,21 +365,39 @@ def _data_hash(outcome: Outcome) -> str:
     return str(outcome.certificate["sha256"])
 
 
-def _keep_dataset(connection: Connection, data_hash: str, outcome: Outcome) -> None:
-    """Write the data's row unless an earlier run did."""
+def _dataset(outcome: Outcome) -> tuple[str | int | None, ...]:
+    """Return the row of the data that an outcome was traded on."""
     time = outcome.time
+    start = int(time[0]) if len(time) else 0
+    end = int(time[-1]) + outcome.interval.ns if len(time) else 0
+    interval = str(outcome.certificate.get("interval", outcome.interval))
+    return _dataset_row(outcome.certificate, outcome.pairs, interval, start, end)
+
+
+def _dataset_row(
+    certificate: Mapping[str, object],
+    pairs: Sequence[str],
+    interval: str,
+    start_ns: int,
+    end_ns: int,
+) -> tuple[str | int | None, ...]:
+    return (
+        str(certificate["sha256"]),
+        str(certificate.get("source", "")) or None,
+        ",".join(pairs),
+        interval,
+        start_ns,
+        end_ns,
+        json.dumps(dict(certificate), default=str),
+    )
+
+
+def _keep_dataset(connection: Connection, row: Sequence[str | int | None]) -> None:
+    """Write the data's row unless an earlier run did."""
     connection.execute(
         "INSERT INTO dataset (sha256, source, pairs, interval, start_time, end_time, certificate) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
-        (
-            data_hash,
-            str(outcome.certificate.get("source", "")) or None,
-            ",".join(outcome.pairs),
-            str(outcome.certificate.get("interval", outcome.interval)),
-            int(time[0]) if len(time) else 0,
-            int(time[-1]) + outcome.interval.ns if len(time) else 0,
-            json.dumps(dict(outcome.certificate), default=str),
-        ),
+        row,
     )
 
 

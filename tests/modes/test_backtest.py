@@ -158,8 +158,9 @@ def test_two_runs_are_compared_side_by_side(program):
     assert "orders_hash" in ended.out
 
 
-def test_a_multirun_makes_one_directory_for_each_combination(program):
-    ended = program("-m", *FORTNIGHT, "strategy.params.fast=5,10", "strategy.params.slow=30,40")
+def test_a_multirun_of_single_runs_makes_one_directory_for_each_combination(program):
+    axes = ("strategy.params.fast=5,10", "strategy.params.slow=30,40")
+    ended = program("-m", *FORTNIGHT, *axes, "hydra/launcher=basic")
     assert ended.code == 0, ended.err
     found = sorted(
         path.parent.name for path in ended.folder.glob("runs/*/*_sweep_*/*/metrics.json")

@@ -1,0 +1,1 @@
+"""Many trials of one strategy: how they are named, launched, judged and kept."""

@@ -1,0 +1,50 @@
+"""Hydra sweeper ``grid``: every combination of the values that the command line gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hydra.plugins.sweeper import Sweeper
+from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext, TaskFunction
+
+
+class GridSweeper(Sweeper):
+    """Asks the launcher for all trials at once: none is composed or looked at before."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what Hydra hands over, and make the launcher."""
+        from hydra.core.plugins import Plugins
+
+        self._context, self._config = hydra_context, config
+        self._launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the sweep that a command line names.
+
+        Raises
+        ------
+        FrameworkError
+            The user's mistake before anything is written, or what failed.
+        """
+        from framework.sweep.batch_launcher import BatchLauncher
+        from framework.sweep.close import close
+        from framework.sweep.open import open_sweep
+        from framework.sweep.space import read_grid
+
+        grid = read_grid(arguments, self._context.config_loader)
+        jobs = [[*grid.fixed, *words] for words in grid.combinations()]
+        with open_sweep(self._context, self._config, arguments, jobs[0], len(jobs)) as record:
+            if isinstance(self._launcher, BatchLauncher):
+                self._launcher.recorder = record
+            else:
+                record.begin()
+            returns = self._launcher.launch(jobs, initial_job_idx=0)
+            close(record, self._context, self._config, jobs, returns)
+        return returns
