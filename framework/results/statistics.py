@@ -52,13 +52,13 @@ def probabilistic_sharpe(
     return None if math.isnan(score) else _NORMAL.cdf(score)
 
 
-def expected_maximum_sharpe(trials: int, variance: float) -> float:
+def expected_maximum_sharpe(trials: float, variance: float) -> float:
     """Return the best Sharpe ratio to expect of so many trials without any skill.
 
     Parameters
     ----------
-    trials : int
-        Number of independent trials; a single one expects 0.
+    trials : float
+        Number of independent trials, not always whole; a single one expects 0.
     variance : float
         Of the trials' Sharpe ratios, in the unit (squared) that the answer has.
 
@@ -67,13 +67,13 @@ def expected_maximum_sharpe(trials: int, variance: float) -> float:
     >>> round(expected_maximum_sharpe(10, 1.0), 4)
     1.5746
     """
-    if trials < 2:
+    if trials <= 1.0:
         return 0.0
     gamma = EULER_MASCHERONI
-    return math.sqrt(variance) * (
-        (1.0 - gamma) * _NORMAL.inv_cdf(1.0 - 1.0 / trials)
-        + gamma * _NORMAL.inv_cdf(1.0 - 1.0 / (trials * math.e))
+    highest = (1.0 - gamma) * _NORMAL.inv_cdf(1.0 - 1.0 / trials) + gamma * _NORMAL.inv_cdf(
+        1.0 - 1.0 / (trials * math.e)
     )
+    return math.sqrt(variance) * max(highest, 0.0)  # below 0 where there is hardly a second trial
 
 
 def deflated_sharpe(
@@ -81,7 +81,7 @@ def deflated_sharpe(
     observations: int,
     skew: float,
     kurtosis: float,
-    trials: int,
+    trials: float,
     variance: float,
 ) -> float | None:
     """Return the probability of skill after the best of `trials` was picked.

@@ -17,7 +17,8 @@ from framework.errors import OutsideFault
 from framework.records import EVENT, Kind, Reason
 from framework.results.metrics import compute
 from framework.results.outcome import Check
-from framework.results.report import json_for_script, render, write_report
+from framework.results.page.standalone import json_for_script
+from framework.results.report import render, write_report
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&amp;"
 
