@@ -334,6 +334,25 @@ class Database:
             )
         return np.array([np.nan if value is None else value for (value,) in rows], np.float64)
 
+    def past_sharpes(self, data_hash: str, run_id: int) -> FloatArray:
+        """Return the annualised Sharpe ratios of the trials on some data that a sweep did not make.
+
+        Parameters
+        ----------
+        data_hash : str
+            SHA-256 of the data.
+        run_id : int
+            Of the sweep; trials with the orders of one of its own are left out.
+        """
+        with connect(self._url) as connection:
+            rows = connection.execute(
+                "SELECT MAX(sharpe) FROM trial WHERE data_hash = ? AND orders_hash NOT IN "
+                "(SELECT orders_hash FROM trial WHERE run_id = ?) "
+                "GROUP BY orders_hash ORDER BY MIN(id)",
+                (data_hash, run_id),
+            )
+        return np.array([np.nan if value is None else value for (value,) in rows], np.float64)
+
     def count_trials(self, data_hash: str) -> int:
         """Return how many different trials the data has seen, see `trial_sharpes`."""
         with connect(self._url) as connection:

@@ -100,19 +100,26 @@ def read_result(index: int, params: Mapping[str, Any], directory: Path) -> Trial
         orders_hash=found["orders_hash"],
         data_hash=found["data_hash"],
         directory=directory.resolve(),
-        blocks=_blocks(directory / "equity.csv"),
+        blocks=_blocks(directory),
     )
 
 
-def _blocks(file: Path) -> FloatArray:
-    """Return the sums of a run's returns in each block."""
+def read_equity(directory: Path) -> FloatArray:
+    """Return the equity of a run at each close, (T,) float64."""
     import numpy as np
     import pyarrow.csv
 
+    options = pyarrow.csv.ConvertOptions(include_columns=["equity"])
+    equity = pyarrow.csv.read_csv(directory / "equity.csv", convert_options=options)["equity"]
+    return np.ascontiguousarray(equity.to_numpy(), np.float64)
+
+
+def _blocks(directory: Path) -> FloatArray:
+    """Return the sums of a run's returns in each block."""
+    import numpy as np
+
     from framework.engine.tally import tally_blocks
 
-    options = pyarrow.csv.ConvertOptions(include_columns=["equity"])
-    equity = pyarrow.csv.read_csv(file, convert_options=options)["equity"].to_numpy()
     blocks = np.zeros((BLOCKS, 2))
-    tally_blocks(np.ascontiguousarray(equity, np.float64), blocks)
+    tally_blocks(read_equity(directory), blocks)
     return blocks

@@ -18,6 +18,7 @@ from framework.sweep.alone import compose, free_folder, read_result, run_alone
 from framework.sweep.record import COMPLETE, SweepRecord
 from framework.sweep.summary import summary_table
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
+from framework.sweep.verdict import PAGE, verdict
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
@@ -69,20 +70,20 @@ def close(
         "trials_per_second": round((len(table) - record.before) / max(seconds, 1e-9), 1),
         "objective": record.objectives[0].text,
     }
+    alone: Path | None = None
     if np.isfinite(objective).any():
         row = int(np.nanargmax(objective))
         best = table.result(row)
         figures |= {
-            "best": best.index,
-            "best_objective": float(objective[row]),
             "best_params": best.params,
         }
         words = jobs[best.index]
         _write_best(record, compose(context, config, words), best)
-        if record.settings.sweep.rerun_best and best.directory is None:
-            _rerun(record, context, config, words, best)
-    # STATISTICS AND PAGE: judged = judge(...), write_page(record.directory / "sweep.html", ...),
-    # figures |= judged, go here: `table`, `objective` and the database's past trials are known.
+        alone = best.directory
+        if record.settings.sweep.rerun_best and alone is None:
+            alone = _rerun(record, context, config, words, best)
+    judged = verdict(record, table, objective, alone, jobs[0])
+    figures |= judged.figures()
     figures["seconds"] = round(perf_counter() - record.started, 3)
     _tell(record, table, objective, figures)
     _end(record, figures)
@@ -145,8 +146,8 @@ def _rerun(
     config: DictConfig,
     words: Sequence[str],
     best: TrialResult,
-) -> None:
-    """Run the best trial again as a full backtest, and compare."""
+) -> Path:
+    """Run the best trial again as a full backtest, compare, and return its directory."""
     record.voice.say(f"the best trial, number {best.index}, once more as a full backtest")
     directory = free_folder(record.directory / "best")
     fault = run_alone(context, config, words, directory, best.index)
@@ -166,6 +167,7 @@ def _rerun(
         raise CheckFailed(
             f"sweep: trial {best.index} is not what it is when run alone: {', '.join(unlike)}."
         )
+    return directory
 
 
 def _same(one: float, other: float) -> bool:
@@ -184,7 +186,8 @@ def _end(record: SweepRecord, figures: dict[str, Any]) -> None:
         if isinstance(value, int | float) and math.isfinite(value)
     }
     record.database.finish_sweep(record.run_id, numbers, ended_at=time_ns())
-    record.voice.say(f"done in {figures['seconds']} s: {record.directory}")
+    shown = PAGE if record.settings.report else COMPLETE
+    record.voice.say(f"done in {figures['seconds']} s: {record.directory / shown}")
 
 
 def _raise_failed(record: SweepRecord, table: TrialTable, returns: Sequence[JobReturn]) -> None:

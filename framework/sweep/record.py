@@ -25,6 +25,7 @@ from framework.results.run_directory import RunDirectory
 from framework.results.sweep.objective import Objective, read_objectives
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
 from framework.sweep.voice import Progress, Voice
+from framework.types import FloatArray
 
 if TYPE_CHECKING:
     from framework.market.certificate import Certificate
@@ -113,6 +114,12 @@ class SweepRecord:
             self._progress.show(len(self.done), self._best_so_far(results))
         if perf_counter() - self._written >= self._pause:
             self.write()
+
+    def past_sharpes(self, data_hash: str) -> FloatArray:
+        """Return the annualised Sharpe ratios of other trials on some data, NaN where undefined."""
+        if self.database is None or self.run_id is None:
+            raise ValueError("only a sweep that was begun has a past")
+        return self.database.past_sharpes(data_hash, self.run_id)
 
     def write(self) -> None:
         """Write the table and the rows of what came since the last time."""
