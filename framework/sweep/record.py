@@ -88,6 +88,8 @@ class SweepRecord:
 
     def begin(self) -> None:
         """Make directory and row, once."""
+        from framework.engine.simulate import is_compiled
+
         if self.database is None:
             self.database = open_database(self.settings.database)
         if self._progress is not None:
@@ -101,6 +103,8 @@ class SweepRecord:
             f"sweep of {self.settings.strategy.name} on {self.settings.exchange.name}, "
             f"{self.total:,} trials, in {self.directory}"
         )
+        if not is_compiled():
+            self.voice.say("compiling the engine, once; later runs start at once")
         if self.done:
             self.voice.say(f"going on: {len(self.done):,} trials are done already")
         self._progress = self.voice.progress(self.total, len(self.done))
