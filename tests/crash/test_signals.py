@@ -61,7 +61,7 @@ def test_row_of_a_run_told_to_stop_says_when_and_why(tmp_path):
 
 def test_stopping_many_runs_stops_them_all(tmp_path):
     """Told in the second of three."""
-    words = ("seed=1,2,3", "mode.causality_cuts=300", "report=false")
+    words = ("seed=1,2,3", "mode.causality_cuts=300", "report=false", "hydra/launcher=basic")
     process = start(tmp_path, "-m", *words)
     wait_until_said(process, "backtest of", 2)
     process.send_signal(signal.SIGTERM)

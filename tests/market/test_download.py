@@ -179,6 +179,7 @@ def context(exchange, tmp_path, **settings):
         "exchange": exchange,
         "pairs": SimpleNamespace(symbols=None),
         "interval": MINUTE,
+        "execution": SimpleNamespace(interval=None),
         "start": None,
         "end": None,
         "store": str(tmp_path / "market"),

@@ -55,7 +55,7 @@ def test_the_best_trial_is_run_again_as_a_full_backtest(program):
     figures = json.loads((directory / "sweep.json").read_text())
     metrics = json.loads((directory / "best" / "metrics.json").read_text())
     row = int(table.metrics["sharpe"].argmax())
-    assert figures["best"] == row
+    assert figures["best_trial"] == row
     assert figures["best_objective"] == table.metrics["sharpe"][row]
     assert metrics["orders_hash"] == table.orders_hash[row]
     assert metrics["causality"] == "passed"
@@ -80,7 +80,7 @@ def test_blocks_hold_the_returns_of_equal_stretches(program):
     lines = (directory / "best" / "equity.csv").read_text().splitlines()[1:]
     equity = [float(line.split(",")[1]) for line in lines]
     returns = [after / before - 1.0 for before, after in pairwise(equity)]
-    blocks = table.blocks[figures["best"]]
+    blocks = table.blocks[figures["best_trial"]]
     assert table.block_bars.tolist() == [
         (k + 1) * len(returns) // 128 - k * len(returns) // 128 for k in range(128)
     ]
