@@ -29,6 +29,7 @@ from framework.types import FloatArray
 
 if TYPE_CHECKING:
     from framework.market.certificate import Certificate
+    from framework.results.holdout import Opening
 
 TRIALS = "trials.parquet"
 COMPLETE = "sweep.json"
@@ -81,6 +82,8 @@ class SweepRecord:
         """Trials that were done when this process began."""
         self._best = -math.inf
         self._progress: Progress | None = None
+        self.certificate: Certificate | None = None
+        """Of the data of the newest trials."""
         self._waiting: list[tuple[list[TrialResult], Certificate]] = []
         self._written, self._pause = perf_counter(), _SECONDS
         if settings.sweep.resume is not None:
@@ -113,6 +116,7 @@ class SweepRecord:
         """Keep results, and write them down when the time has come."""
         self.done |= {result.index: result for result in results}
         if certificate is not None:
+            self.certificate = certificate
             self._waiting.append((list(results), certificate))
         if self._progress is not None:
             self._progress.show(len(self.done), self._best_so_far(results))
@@ -134,7 +138,8 @@ class SweepRecord:
             self.table().write(self.directory / TRIALS)
         while self._waiting:
             results, certificate = self._waiting[0]
-            self.database.add_trials(self.run_id, certificate, [_row(each) for each in results])
+            rows = [_row(each) for each in results]
+            self.database.add_trials(self.run_id, certificate, rows, at=time_ns())
             self._waiting.pop(0)
         self._written = perf_counter()
         self._pause = max(_SECONDS, 10.0 * (self._written - started))
@@ -142,6 +147,16 @@ class SweepRecord:
     def table(self) -> TrialTable:
         """Return what came of all trials so far."""
         return TrialTable.of(list(self.done.values()))
+
+    def openings(self) -> list[Opening]:
+        """Return the runs that opened sealed bars of the data, or its sealed tail."""
+        if self.database is None:
+            return []
+        if self.certificate is not None:
+            return self.database.openings(self.certificate.as_dict())
+        known = (each.data_hash for each in self.done.values() if each.data_hash)
+        certificate = self.database.certificate(next(known, ""))
+        return [] if certificate is None else self.database.openings(certificate)
 
     def hide_progress(self) -> None:
         """Take the bar away, before something else is printed."""
