@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from framework.config.component import component
 from framework.errors import UserError
@@ -34,12 +34,11 @@ class Evaluation:
     open_sealed: bool = False
     """Whether the sealed tail is traded, and only that; each opening is counted."""
 
-    @field_validator("open_sealed")
-    @classmethod
-    def _has_a_tail(cls, open_sealed: bool, info: ValidationInfo) -> bool:
-        if open_sealed and info.data.get("sealed", open_sealed) is None:
-            raise ValueError("needs evaluation.sealed, the length of the tail that it opens")
-        return open_sealed
+    @model_validator(mode="after")
+    def _has_a_tail(self) -> Self:
+        if self.open_sealed and self.sealed is None:
+            raise ValueError("open_sealed needs sealed, the length of the tail that it opens (was null)")
+        return self
 
     @property
     def holds_tests(self) -> bool:
@@ -124,19 +123,16 @@ class Holdout(WithTests):
     validation: float = Field(default=0.2, ge=0, lt=1)
     """Share of the bars after those."""
 
-    test: float = Field(default=0.2, gt=0, lt=1, validate_default=True)
+    test: float = Field(default=0.2, gt=0, lt=1)
     """Share of the bars after those; what is left over is not judged apart."""
 
-    @field_validator("test")
-    @classmethod
-    def _at_most_all(cls, test: float, info: ValidationInfo) -> float:
-        others = [info.data.get(name, 0.0) for name in ("train", "validation")]
-        if sum(others) + test > 1.0 + _ROUNDING:
-            shown = ", ".join(f"{share:g}" for share in others)
-            raise ValueError(
-                f"train, validation and test must add up to at most 1 (were {shown}, {test:g})"
-            )
-        return test
+    @model_validator(mode="after")
+    def _at_most_all(self) -> Self:
+        shares = (self.train, self.validation, self.test)
+        if sum(shares) > 1.0 + _ROUNDING:
+            shown = ", ".join(f"{share:g}" for share in shares)
+            raise ValueError(f"train, validation and test must add up to at most 1 (were {shown})")
+        return self
 
     def parts(self, start_ns: int, end_ns: int, interval: Interval) -> tuple[Part, ...]:
         """Return one part for each share above 0; its edges are rounded to bars."""
@@ -175,24 +171,20 @@ class WalkForward(WithTests):
     train: Interval | None = None
     """Length of the first train part, instead of `folds`."""
 
-    test: Interval | None = Field(default=None, validate_default=True)
+    test: Interval | None = None
     """Length of each test part, instead of `folds`; what makes no whole one is left over."""
 
-    @field_validator("test")
-    @classmethod
-    def _folds_or_lengths(cls, test: Interval | None, info: ValidationInfo) -> Interval | None:
-        if not {"folds", "train"} <= info.data.keys():  # reported already
-            return test
-        folds, train = info.data["folds"], info.data["train"]
-        if (train is None) != (test is None) or (folds is None) == (test is None):
-            shown = ", ".join(
-                "null" if part is None else str(part) for part in (folds, train, test)
-            )
+    @model_validator(mode="after")
+    def _folds_or_lengths(self) -> Self:
+        given = [part is not None for part in (self.folds, self.train, self.test)]
+        if given not in ([True, False, False], [False, True, True]):
+            values = (self.folds, self.train, self.test)
+            shown = ", ".join("null" if value is None else str(value) for value in values)
             raise ValueError(
-                f"must be given with evaluation.train and evaluation.folds=null, or folds alone "
+                "either folds is given, or train and test with folds=null "
                 f"(folds, train and test were {shown})"
             )
-        return test
+        return self
 
     def parts(self, start_ns: int, end_ns: int, interval: Interval) -> tuple[Part, ...]:
         """Return a train and a test part for each fold."""

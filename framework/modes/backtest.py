@@ -167,8 +167,8 @@ def _hold_out(context: Context, loaded: Loaded) -> None:
         context.logger.info(line)
     if opened is not None:
         context.logger.info(
-            f"trades {format_time(opened.start_ns)} to {format_time(opened.end_ns)}, which a run "
-            "has sealed: counted as an opening"
+            f"trades {format_time(opened.start_ns)} to {format_time(opened.end_ns)}, bars "
+            "that were sealed: counted as an opening"
         )
 
 

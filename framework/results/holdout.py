@@ -21,8 +21,10 @@ _NAMED = 5
 class Opening:
     """One run that traded sealed bars; times are UTC nanoseconds."""
 
+    run_id: int | None
+    """None when its row was deleted."""
+
     run: str | None
-    """Its name; None when its row was deleted."""
 
     strategy: str | None
     start_ns: int
@@ -73,7 +75,7 @@ def note(
             ("run_id", "data_hash", "start_time", "end_time", "opened_at"),
             [(run_id, data_hash, start, end, int(at))],
         )
-    return Opening(None, None, start, end)
+    return Opening(run_id, None, None, start, end)
 
 
 def openings(connection: Connection, certificate: Mapping[str, object]) -> list[Opening]:
@@ -82,15 +84,15 @@ def openings(connection: Connection, certificate: Mapping[str, object]) -> list[
     if certificate.get("sealed_until"):
         end = max(end, parse_time(certificate["sealed_until"]))
     rows = connection.execute(
-        "SELECT o.start_time, o.end_time, d.source, d.pairs, r.name, r.strategy "
+        "SELECT o.start_time, o.end_time, d.source, d.pairs, r.id, r.name, r.strategy "
         "FROM holdout_opening o JOIN dataset d ON d.sha256 = o.data_hash "
         "LEFT JOIN run r ON r.id = o.run_id "
         "WHERE o.start_time < ? AND o.end_time > ? ORDER BY o.id",
         (end, start),
     )
     return [
-        Opening(name, strategy, first, last)
-        for first, last, _, _, name, strategy in _meeting(rows, certificate)
+        Opening(run_id, name, strategy, first, last)
+        for first, last, _, _, run_id, name, strategy in _meeting(rows, certificate)
     ]
 
 
@@ -120,7 +122,9 @@ def opened_line(found: Sequence[Opening]) -> str | None:
     if not found:
         return None
     named = [
-        "one deleted since" if each.run is None else f"{each.run} ({each.strategy})"
+        "one deleted since"
+        if each.run_id is None
+        else f"{each.run_id} ({each.run}, {each.strategy})"
         for each in found[:_NAMED]
     ]
     if len(found) > _NAMED:
