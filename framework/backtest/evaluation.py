@@ -37,7 +37,9 @@ class Evaluation:
     @model_validator(mode="after")
     def _has_a_tail(self) -> Self:
         if self.open_sealed and self.sealed is None:
-            raise ValueError("open_sealed needs sealed, the length of the tail that it opens (was null)")
+            raise ValueError(
+                "open_sealed needs sealed, the length of the tail that it opens (was null)"
+            )
         return self
 
     @property

@@ -85,13 +85,14 @@ def close(
             alone = _rerun(record, context, config, words, best)
         if record.settings.sweep.rerun_best and record.settings.evaluation.holds_tests:
             _test(record, context, config, words, best)
-    judged = verdict(record, table, objective, alone, jobs[0])
-    figures |= judged.figures()
     openings = record.openings()
+    notices = [line for line in (record.sealed(), opened_line(openings)) if line is not None]
+    judged = verdict(record, table, objective, alone, jobs[0], notices)
+    figures |= judged.figures()
     figures["sealed_tail_openings"] = len(openings)
     figures["seconds"] = round(perf_counter() - record.started, 3)
     _tell(record, table, objective, figures)
-    if line := opened_line(openings):
+    for line in notices:
         record.voice.print(line)
     _end(record, figures)
     _raise_failed(record, table, returns)

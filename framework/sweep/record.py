@@ -21,6 +21,7 @@ from framework.config.signals import INTERRUPTED, was_told
 from framework.errors import FrameworkError, UserError
 from framework.modes.settings import Settings
 from framework.results.database import Database, TrialRow, open_database
+from framework.results.holdout import sealed_line
 from framework.results.run_directory import RunDirectory
 from framework.results.sweep.objective import Objective, read_objectives
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
@@ -150,13 +151,15 @@ class SweepRecord:
 
     def openings(self) -> list[Opening]:
         """Return the runs that opened sealed bars of the data, or its sealed tail."""
-        if self.database is None:
+        certificate = self._certified()
+        if self.database is None or certificate is None:
             return []
-        if self.certificate is not None:
-            return self.database.openings(self.certificate.as_dict())
-        known = (each.data_hash for each in self.done.values() if each.data_hash)
-        certificate = self.database.certificate(next(known, ""))
-        return [] if certificate is None else self.database.openings(certificate)
+        return self.database.openings(certificate)
+
+    def sealed(self) -> str | None:
+        """Return what is sealed of the data as a sentence."""
+        certificate = self._certified()
+        return None if certificate is None else sealed_line(certificate)
 
     def hide_progress(self) -> None:
         """Take the bar away, before something else is printed."""
@@ -187,6 +190,13 @@ class SweepRecord:
                 f"{len(self.done):,} of {self.total:,} trials are kept; go on with "
                 f"sweep.resume={self.directory}"
             )
+
+    def _certified(self) -> Mapping[str, object] | None:
+        """Return the certificate of the data, from the database where no trial was run here."""
+        if self.certificate is not None or self.database is None:
+            return None if self.certificate is None else self.certificate.as_dict()
+        known = (each.data_hash for each in self.done.values() if each.data_hash)
+        return self.database.certificate(next(known, ""))
 
     def _make(self) -> None:
         made = RunDirectory.create(self.directory)

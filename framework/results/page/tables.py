@@ -74,13 +74,13 @@ def folds(outcome: Outcome) -> str:
     if not outcome.parts:
         return ""
     rows = [
-        f'<tr><td class="num">{row.fold}</td><th scope="row">{text(row.part)}</th>'
-        f"<td>{text(minute(row.start))}</td><td>{text(minute(row.end))}</td>"
-        f'<td class="num">{number(row.bars, 0)}</td>'
-        f'<td class="num {tone(row.total_return)}">{percent(row.total_return, sign=True)}</td>'
-        f'<td class="num">{number(row.sharpe)}</td>'
-        f'<td class="num">{percent(row.max_drawdown)}</td>'
-        f'<td class="num">{number(row.trades, 0)}</td></tr>'
+        f'<tr><td>{row.fold}</td><th scope="row">{text(row.part)}</th>'
+        f'<td class="txt">{minute(row.start)}</td><td class="txt">{minute(row.end)}</td>'
+        f"<td>{number(row.bars, 0)}</td>"
+        f'<td class="{tone(row.total_return)}">{percent(row.total_return, sign=True)}</td>'
+        f"<td>{number(row.sharpe)}</td>"
+        f"<td>{percent(row.max_drawdown)}</td>"
+        f"<td>{number(row.trades, 0)}</td></tr>"
         for row in fold_rows(outcome)
     ]
     names = ("Fold", "Part", "From", "To", "Bars", "Return", "Sharpe", "Drawdown", "Trades")
