@@ -113,6 +113,26 @@ TRADE = np.dtype(
 """One round trip of one pair, from flat to flat."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the traded bars that is judged by itself.
+
+    Parameters
+    ----------
+    fold : int
+        From 1.
+    name : {'train', 'validation', 'test'}
+        What it is in that fold.
+    start, end : int
+        Index of its first bar, and of the first one after it.
+    """
+
+    fold: int
+    name: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderTerms:
     """How long an order waits, and whether it may take from the book.

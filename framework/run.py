@@ -140,6 +140,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
         logger=logger,
         console=Console(file=output),  # type: ignore[arg-type]
         output=output,
+        sweeping=_sweeping(),
     )
 
 
@@ -147,6 +148,13 @@ def _overrides() -> list[str]:
     from hydra.core.hydra_config import HydraConfig
 
     return [str(word) for word in HydraConfig.get().overrides.task]
+
+
+def _sweeping() -> bool:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 def _recorded(context: Context) -> None:
@@ -234,9 +242,7 @@ def _close(context: Context, error: str, exit_code: int, status: str = "failed")
 def _run_dir(settings: Settings) -> Path:
     """Return where this run writes; one of many has a folder of its own in the sweep's."""
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
-    hydra = HydraConfig.get()
-    if hydra.mode == RunMode.MULTIRUN:
-        return Path(hydra.runtime.output_dir)
+    if _sweeping():
+        return Path(HydraConfig.get().runtime.output_dir)
     return Path(settings.run_dir)

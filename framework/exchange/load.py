@@ -14,12 +14,34 @@ from framework.exchange.contract import Exchange
 from framework.market.candles import COLUMNS, Candles
 from framework.market.certificate import Certificate, certify
 from framework.market.quality import Quality, clean
+from framework.market.ranges import Range
 from framework.market.regularise import regularise
 from framework.market.resample import resample
 from framework.market.rows import CandleRows
+from framework.records import Part
 from framework.types import Interval, format_time
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the range asked for is loaded, besides the warm-up.
+
+    Parameters
+    ----------
+    start_ns, end_ns : int
+        Open times traded, the end exclusive.
+    sealed : tuple of int, optional
+        Open times [start, end) of the tail that was set aside.
+    parts : tuple of Part
+        Those of the bars traded that are judged apart.
+    """
+
+    start_ns: int
+    end_ns: int
+    sealed: Range | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,12 +58,15 @@ class Loaded:
         What was found in each pair's rows, in the order of the pairs.
     certificate : Certificate
         Of `candles`.
+    scope : Scope
+        What of the range asked for they are.
     """
 
     candles: Candles
     first: int
     qualities: tuple[Quality, ...]
     certificate: Certificate
+    scope: Scope
 
 
 def load_candles(
@@ -55,6 +80,7 @@ def load_candles(
     progress: Callable[[int, int], None] | None = None,
     store_options: Mapping[str, str] | None = None,
     fill_interval: Interval | None = None,
+    choose: Callable[[int, int], Scope] = Scope,
 ) -> Loaded:
     """Return the candles of `pairs` with open times in [start, end) and the warm-up before them.
 
@@ -81,6 +107,8 @@ def load_candles(
     fill_interval : Interval, optional
         Of the candles wanted, to which finer ones of the source are resampled; it divides
         `interval`. None: `interval`.
+    choose : callable
+        Given the open times [start, end) asked for, returns what of them is loaded.
 
     Raises
     ------
@@ -109,6 +137,8 @@ def load_candles(
     if start >= end:
         raise UserError(f"start: must be before end (start was {day(start)}, end {day(end)}).")
 
+    scope = choose(start, end)
+    start, end = scope.start_ns, scope.end_ns
     earliest = min(interval.floor(s) for s, _ in limits)
     from_ns = min(start, max(start - warmup_bars * interval.ns, earliest))
     candles, qualities = _read_all(source, chosen, natives, wanted, from_ns, end, progress)
@@ -117,9 +147,9 @@ def load_candles(
     }
     first = (start - from_ns) // wanted.ns
     certificate = certify(
-        candles, source.name, qualities, source.version(natives), revisions, first
+        candles, source.name, qualities, source.version(natives), revisions, first, scope.sealed
     )
-    return Loaded(candles, first, qualities, certificate)
+    return Loaded(candles, first, qualities, certificate, scope)
 
 
 def _check_pairs(pairs: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from framework.market.candles import Candles, Standing
 from framework.market.quality import Quality
+from framework.market.ranges import Range
 from framework.types import format_time
 
 
@@ -61,6 +62,8 @@ class Certificate:
         Of those.
     store_version : int or None
         Version of the store's table, if the candles came from there.
+    sealed_from, sealed_until : str or None
+        First open time and exclusive end of the tail that was set aside.
     quality : mapping of str to PairCertificate
         Of each pair.
     """
@@ -75,6 +78,8 @@ class Certificate:
     warm_up_bars: int
     warm_up_sha256: str | None
     store_version: int | None
+    sealed_from: str | None
+    sealed_until: str | None
     quality: Mapping[str, PairCertificate]
 
     def as_dict(self) -> dict[str, object]:
@@ -89,6 +94,7 @@ def certify(
     store_version: int | None = None,
     revisions: Mapping[str, int] | None = None,
     first: int = 0,
+    sealed: Range | None = None,
 ) -> Certificate:
     """Return the certificate of `candles`.
 
@@ -106,6 +112,8 @@ def certify(
         Pair to number of revisions in the store.
     first : int
         Index of the first bar traded, less than T; those before it warm up.
+    sealed : tuple of int, optional
+        Open times [start, end) of the tail that was set aside.
     """
     traded = candles[first:]
     by_pair = {quality.pair: quality for quality in qualities}
@@ -120,6 +128,8 @@ def certify(
         first,
         candles[:first].digest if first else None,
         store_version,
+        format_time(sealed[0]) if sealed else None,
+        format_time(sealed[1]) if sealed else None,
         {
             pair: _certify_pair(
                 traded.standing[:, index], by_pair.get(pair), (revisions or {}).get(pair, 0)

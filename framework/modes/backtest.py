@@ -12,7 +12,7 @@ from framework import __version__
 from framework.config.component import component
 from framework.errors import UserError
 from framework.modes.context import Context
-from framework.types import YEAR_NS
+from framework.types import YEAR_NS, format_time
 
 if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline, Traded
@@ -38,6 +38,7 @@ class Backtest:
 
     def prepare(self, context: Context) -> None:
         """Compile the strategy, so that every fault in it is reported before data is read."""
+        from framework.backtest.evaluation import require_closed
         from framework.engine.make_rules import check_rules
 
         if context.settings.verify == "vectorbt":
@@ -46,6 +47,8 @@ class Backtest:
             require_vectorbt()
         _compile(context)
         settings = context.settings
+        if context.sweeping:
+            require_closed({"open_sealed": settings.evaluation.open_sealed})
         check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
 
     def run(self, context: Context) -> None:
@@ -75,6 +78,9 @@ class Backtest:
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
                 store_options=settings.store_secrets,
                 fill_interval=settings.execution.interval,
+                choose=lambda start, end: settings.evaluation.scope(
+                    start, end, settings.interval, sweeping=context.sweeping
+                ),
             )
         candles = loaded.candles
         quote_of(candles.pairs)
@@ -84,6 +90,7 @@ class Backtest:
             f"{candles.interval} each, after {loaded.first:,} of warm-up; "
             f"a decision each {settings.interval}"
         )
+        _hold_out(context, loaded)
         pipeline = self._pipeline(context, plan, loaded)
         traded = pipeline.trade(candles, loaded.first)
         tested = self._test_causality(context, pipeline, loaded, traded)
@@ -148,6 +155,33 @@ def _log_quality(context: Context, loaded: Loaded) -> None:
         )
 
 
+def _hold_out(context: Context, loaded: Loaded) -> None:
+    """Keep in the database, before anything is traded, what is sealed and what is opened."""
+    from framework.results.holdout import sealed_line
+
+    if context.database is None or context.run_id is None:
+        raise ValueError("only a recorded run can hold data out")
+    certificate = loaded.certificate
+    opened = context.database.hold_out(context.run_id, certificate, at=time_ns())
+    if line := sealed_line(certificate.as_dict()):
+        context.logger.info(line)
+    if opened is not None:
+        context.logger.info(
+            f"trades {format_time(opened.start_ns)} to {format_time(opened.end_ns)}, bars "
+            "that were sealed: counted as an opening"
+        )
+
+
+def _notices(context: Context, loaded: Loaded) -> tuple[str, ...]:
+    """Return how often the data was opened that some run has sealed."""
+    from framework.results.holdout import opened_line
+
+    if context.database is None:
+        return ()
+    line = opened_line(context.database.openings(loaded.certificate.as_dict()))
+    return () if line is None else (line,)
+
+
 def _compile(context: Context) -> Plan:
     from framework.strategy.compile import compile_strategy
 
@@ -166,11 +200,13 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
     import numpy as np
 
     from framework.engine.assumptions import assumptions
+    from framework.results.holdout import sealed_line
     from framework.results.outcome import Check, Outcome
 
     settings, simulation = context.settings, traded.simulation
     begun = int(np.searchsorted(traded.closing, loaded.first))
     bars, closes = traded.decided[begun:], traded.closing[begun:] - loaded.first
+    sealed = sealed_line(loaded.certificate.as_dict())
     checks: tuple[Check, ...] = ()
     if tested:
         checks = (
@@ -205,6 +241,7 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
         certificate=loaded.certificate.as_dict(),
         assumptions=(
             *assumptions(settings.risk, settings.execution, settings.exchange),
+            *(() if sealed is None else (sealed,)),
             *(() if tested else ("Causality was not tested: mode.causality_cuts is 0.",)),
         ),
         checks=checks,
@@ -212,6 +249,8 @@ def _outcome(context: Context, plan: Plan, loaded: Loaded, traded: Traded, teste
         overrides=context.overrides,
         version=__version__,
         seed=settings.seed,
+        parts=loaded.scope.parts,
+        notices=_notices(context, loaded),
     )
 
 

@@ -41,6 +41,9 @@ class Context:
     output: Stream
     """Standard output, on which `console` prints."""
 
+    sweeping: bool = False
+    """Whether the run is one of a sweep."""
+
     run_dir: Path = Path()
     """The run's own directory, once it is recorded."""
 

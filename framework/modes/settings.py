@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from framework.backtest.evaluation import Evaluation
 from framework.config.component import component
 from framework.engine.execution import Execution
 from framework.engine.risk import Risk
@@ -64,14 +65,6 @@ class NoModel:
     """Rules without a model."""
 
     name: Literal["none"] = "none"
-    """Of this choice."""
-
-
-@component
-class WholeRange:
-    """Judge over the whole range at once."""
-
-    name: Literal["whole"] = "whole"
     """Of this choice."""
 
 
@@ -150,7 +143,7 @@ class Settings:
     execution: Execution
     """How orders fill and what that costs."""
 
-    evaluation: WholeRange
+    evaluation: Evaluation
     """Which part of the range is judged."""
 
     mode: Mode

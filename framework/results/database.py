@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from framework.results import holdout
 from framework.results.connection import Connection, Url, connect
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
 from framework.results.outcome import Outcome
@@ -245,11 +246,46 @@ class Database:
                     [(*row, json.dumps(values))],
                 )
 
+    def hold_out(self, run_id: int, certificate: Certificate, *, at: int) -> holdout.Opening | None:
+        """Keep what a run seals and what it opens, before it trades; return the latter.
+
+        Parameters
+        ----------
+        run_id : int
+            Of the run.
+        certificate : Certificate
+            Of its data.
+        at : int
+            Now, UTC ns.
+        """
+        with connect(self._url, write=True) as connection:
+            _keep_dataset(connection, _dataset_of(certificate))
+            return holdout.note(connection, run_id, certificate.as_dict(), at)
+
+    def certificate(self, data_hash: str) -> Mapping[str, object] | None:
+        """Return the certificate of data, None where no run used it."""
+        with connect(self._url) as connection:
+            rows = connection.execute(
+                "SELECT certificate FROM dataset WHERE sha256 = ?", (data_hash,)
+            )
+        if not rows:
+            return None
+        ((kept,),) = rows
+        found: Mapping[str, object] = json.loads(kept) if isinstance(kept, str) else kept
+        return found
+
+    def openings(self, certificate: Mapping[str, object]) -> list[holdout.Opening]:
+        """Return the openings of the data of a certificate and of its sealed tail."""
+        with connect(self._url) as connection:
+            return holdout.openings(connection, certificate)
+
     def add_trials(
         self,
         run_id: int,
         certificate: Certificate,
         trials: Sequence[TrialRow],
+        *,
+        at: int,
     ) -> None:
         """Write trials of a sweep on the same data, all in one transaction.
 
@@ -261,12 +297,10 @@ class Database:
             Of the data.
         trials : sequence of TrialRow
             Each as it came out.
+        at : int
+            Now, UTC ns.
         """
         data_hash = str(certificate.sha256)
-        span = (parse_time(certificate.start), parse_time(certificate.end))
-        dataset = _dataset_row(
-            certificate.as_dict(), certificate.pairs, certificate.interval, *span
-        )
         rows = []
         for trial in trials:
             values = {name: _plain(value) for name, value in trial.metrics.items()}
@@ -274,7 +308,8 @@ class Database:
             row = (run_id, data_hash, trial.orders_hash, kept, values.get("sharpe"))
             rows.append((*row, json.dumps(values)))
         with connect(self._url, write=True) as connection:
-            _keep_dataset(connection, dataset)
+            _keep_dataset(connection, _dataset_of(certificate))
+            holdout.note(connection, run_id, certificate.as_dict(), at)
             connection.insert("trial", _TRIAL_COLUMNS, rows)
 
     def trial_params(self, run_id: int) -> list[dict[str, object]]:
@@ -391,6 +426,12 @@ def _dataset(outcome: Outcome) -> tuple[str | int | None, ...]:
     end = int(time[-1]) + outcome.interval.ns if len(time) else 0
     interval = str(outcome.certificate.get("interval", outcome.interval))
     return _dataset_row(outcome.certificate, outcome.pairs, interval, start, end)
+
+
+def _dataset_of(certificate: Certificate) -> tuple[str | int | None, ...]:
+    """Return the row of the data that a certificate pins."""
+    span = (parse_time(certificate.start), parse_time(certificate.end))
+    return _dataset_row(certificate.as_dict(), certificate.pairs, certificate.interval, *span)
 
 
 def _dataset_row(

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from framework.records import Kind
+from framework.records import Kind, Part
 from framework.results.benchmark import hold_equally
 from framework.results.shorts import Shorts, shorts_of
 from framework.types import FloatArray, IntArray, Interval, RecordArray
@@ -69,6 +69,10 @@ class Outcome:
         of its value there.
     fill_time, fill_close : (F,) int64 and (F, N) float64, optional
         Of those candles, where they are finer; their ends fall together with the bars'.
+    parts : tuple of Part
+        Those of the bars that are judged apart.
+    notices : tuple of str
+        What a reader must know of the data, one sentence each.
     """
 
     mode: str
@@ -98,6 +102,8 @@ class Outcome:
     borrow_rate: float = 0.0
     fill_time: IntArray | None = None
     fill_close: FloatArray | None = None
+    parts: tuple[Part, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @cached_property
     def trades(self) -> RecordArray:

@@ -60,6 +60,7 @@ def _values(outcome: Outcome, metrics: Mapping[str, float | int | None]) -> dict
         "tiles": sections.tiles(outcome, metrics),
         "checks": sections.checks(outcome),
         "monthly": tables.monthly(outcome),
+        "folds": tables.folds(outcome),
         "by_pair": tables.by_pair(outcome),
         "by_reason": tables.by_reason(outcome),
         "costs": tables.costs(outcome, metrics),

@@ -6,6 +6,7 @@
 ``fills.csv``      one row per step of an order's life: decided, filled, charged, cancelled, expired
 ``vetoes.csv``     one row per order that a rule forbade
 ``trades.csv``     one row per round trip
+``folds.csv``      one row per part that is judged apart, where there are any
 ``candles.npz``    closes of the pairs traded (or of the first), to value the run again
 ``run.json``       what the run was: pairs, interval, cash, data certificate, assumptions, checks
 ``metrics.json``   written last and renamed into place
@@ -31,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from framework.errors import OutsideFault
+from framework.results.folds import folds_csv
 from framework.results.outcome import Outcome
 from framework.results.words import RowTable, equity_rows, fill_rows, trade_rows, veto_rows
 
@@ -87,6 +89,8 @@ class RunDirectory:
         self._write_csv("fills.csv", fill_rows(outcome))
         self._write_csv("vetoes.csv", veto_rows(outcome))
         self._write_csv("trades.csv", trade_rows(outcome))
+        if outcome.parts:
+            self.write_text("folds.csv", folds_csv(outcome))
         self._write_candles(outcome)
         facts = {
             "mode": outcome.mode,
@@ -99,6 +103,7 @@ class RunDirectory:
             "version": outcome.version,
             "certificate": dict(outcome.certificate),
             "assumptions": outcome.assumptions,
+            "notices": outcome.notices,
             "checks": [asdict(check) for check in outcome.checks],
         }
         self.write_text("run.json", json.dumps(facts, indent=2, default=str) + "\n")

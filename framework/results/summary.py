@@ -68,4 +68,7 @@ def summary_table(outcome: Outcome, metrics: Mapping[str, float | int | None]) -
     for check in outcome.checks:
         table.add_row(check.name.capitalize(), "passed" if check.passed else "not tested")
     table.add_row("Orders hash", outcome.orders_hash[:16])
+    if outcome.notices:
+        table.caption = " ".join(outcome.notices)
+        table.caption_justify = "left"
     return table

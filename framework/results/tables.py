@@ -226,8 +226,23 @@ class Checkpoint(SQLModel, table=True):
     metrics: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
+class HoldoutSeal(SQLModel, table=True):
+    """A tail of data that a run has set aside, kept once for the same pairs and range."""
+
+    __tablename__ = "holdout_seal"
+
+    id: int | None = _id()
+    run_id: int | None = _of_run()
+    source: str
+    pairs: str
+    """Separated by commas."""
+    start_time: int = _moment()
+    end_time: int = _moment()
+    sealed_at: int = _moment()
+
+
 class HoldoutOpening(SQLModel, table=True):
-    """One look at data that was set aside."""
+    """One run that traded bars which had been set aside."""
 
     __tablename__ = "holdout_opening"
 

@@ -84,7 +84,6 @@ def can_batch(tree: Mapping[str, Any]) -> bool:
         tree["mode"].get("name") == "backtest"
         and tree["verify"] is None
         and tree["model"].get("name") == "none"
-        and tree["evaluation"].get("name") == "whole"
         and interval in (None, tree["strategy"].get("interval"))
         and all(target.startswith("framework.") for target in _targets(tree))
     )

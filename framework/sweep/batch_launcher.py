@@ -158,12 +158,14 @@ class BatchLauncher(Launcher):
 
     def _check(self, group: Group) -> Checked | None:
         """Return a group as a batch, or None where its trials must be jobs."""
+        from framework.backtest.evaluation import require_closed
         from framework.run import plugins_of, settings_of
         from framework.sweep.batch import can_batch, check_group
 
         tree = self._trees.get(group.key)
         if tree is None:
             tree = compose(self.hydra_context, self.config, group.words)
+        require_closed(tree["evaluation"])
         plugins = plugins_of(tree)
         if not can_batch(tree):
             settings_of(tree, plugins)

@@ -70,6 +70,7 @@ def _key(settings: Settings) -> tuple[object, ...]:
         settings.interval,
         settings.start,
         settings.end,
+        repr(settings.evaluation),
         settings.store,
         tuple(settings.store_secrets.items()),
     )
@@ -85,6 +86,9 @@ def _load(settings: Settings, warmup: int) -> Loaded:
         warmup,
         settings.store,
         store_options=settings.store_secrets,
+        choose=lambda start, end: settings.evaluation.scope(
+            start, end, settings.interval, sweeping=True
+        ),
     )
 
 

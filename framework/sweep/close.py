@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from framework.errors import CheckFailed, FrameworkError
+from framework.results.holdout import opened_line
 from framework.results.run_directory import RunDirectory
 from framework.sweep.alone import compose, free_folder, read_result, run_alone
 from framework.sweep.record import COMPLETE, SweepRecord
@@ -82,10 +83,17 @@ def close(
         alone = best.directory
         if record.settings.sweep.rerun_best and alone is None:
             alone = _rerun(record, context, config, words, best)
-    judged = verdict(record, table, objective, alone, jobs[0])
+        if record.settings.sweep.rerun_best and record.settings.evaluation.holds_tests:
+            _test(record, context, config, words, best)
+    openings = record.openings()
+    notices = [line for line in (record.sealed(), opened_line(openings)) if line is not None]
+    judged = verdict(record, table, objective, alone, jobs[0], notices)
     figures |= judged.figures()
+    figures["sealed_tail_openings"] = len(openings)
     figures["seconds"] = round(perf_counter() - record.started, 3)
     _tell(record, table, objective, figures)
+    for line in notices:
+        record.voice.print(line)
     _end(record, figures)
     _raise_failed(record, table, returns)
 
@@ -168,6 +176,22 @@ def _rerun(
             f"sweep: trial {best.index} is not what it is when run alone: {', '.join(unlike)}."
         )
     return directory
+
+
+def _test(
+    record: SweepRecord,
+    context: HydraContext,
+    config: DictConfig,
+    words: Sequence[str],
+    best: TrialResult,
+) -> None:
+    """Run the best trial over the parts, too, that no trial has seen."""
+    record.voice.say(f"the best trial, number {best.index}, over the test parts as well")
+    directory = free_folder(record.directory / "test")
+    opened = (*words, "evaluation.open_test=true")
+    fault = run_alone(context, config, opened, directory, best.index)
+    if fault is not None:
+        raise fault
 
 
 def _same(one: float, other: float) -> bool:

@@ -49,6 +49,7 @@ def open_sweep(
     """
     from dotenv import load_dotenv
 
+    from framework.backtest.evaluation import require_closed
     from framework.config.build import plain_tree
     from framework.config.secrets import Redactor
     from framework.run import plugins_of, settings_of
@@ -60,6 +61,7 @@ def open_sweep(
     composed = OmegaConf.create(_load(context, config, first))
     tree = plain_tree(composed)
     settings = settings_of(tree, plugins_of(tree))
+    require_closed(tree["evaluation"])
     redact = Redactor(settings)
     wanted = Path(str(config.hydra.sweep.dir))
     record = SweepRecord(

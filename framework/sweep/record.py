@@ -21,6 +21,7 @@ from framework.config.signals import INTERRUPTED, was_told
 from framework.errors import FrameworkError, UserError
 from framework.modes.settings import Settings
 from framework.results.database import Database, TrialRow, open_database
+from framework.results.holdout import sealed_line
 from framework.results.run_directory import RunDirectory
 from framework.results.sweep.objective import Objective, read_objectives
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
@@ -29,6 +30,7 @@ from framework.types import FloatArray
 
 if TYPE_CHECKING:
     from framework.market.certificate import Certificate
+    from framework.results.holdout import Opening
 
 TRIALS = "trials.parquet"
 COMPLETE = "sweep.json"
@@ -81,6 +83,8 @@ class SweepRecord:
         """Trials that were done when this process began."""
         self._best = -math.inf
         self._progress: Progress | None = None
+        self.certificate: Certificate | None = None
+        """Of the data of the newest trials."""
         self._waiting: list[tuple[list[TrialResult], Certificate]] = []
         self._written, self._pause = perf_counter(), _SECONDS
         if settings.sweep.resume is not None:
@@ -113,6 +117,7 @@ class SweepRecord:
         """Keep results, and write them down when the time has come."""
         self.done |= {result.index: result for result in results}
         if certificate is not None:
+            self.certificate = certificate
             self._waiting.append((list(results), certificate))
         if self._progress is not None:
             self._progress.show(len(self.done), self._best_so_far(results))
@@ -134,7 +139,8 @@ class SweepRecord:
             self.table().write(self.directory / TRIALS)
         while self._waiting:
             results, certificate = self._waiting[0]
-            self.database.add_trials(self.run_id, certificate, [_row(each) for each in results])
+            rows = [_row(each) for each in results]
+            self.database.add_trials(self.run_id, certificate, rows, at=time_ns())
             self._waiting.pop(0)
         self._written = perf_counter()
         self._pause = max(_SECONDS, 10.0 * (self._written - started))
@@ -142,6 +148,18 @@ class SweepRecord:
     def table(self) -> TrialTable:
         """Return what came of all trials so far."""
         return TrialTable.of(list(self.done.values()))
+
+    def openings(self) -> list[Opening]:
+        """Return the runs that opened sealed bars of the data, or its sealed tail."""
+        certificate = self._certified()
+        if self.database is None or certificate is None:
+            return []
+        return self.database.openings(certificate)
+
+    def sealed(self) -> str | None:
+        """Return what is sealed of the data as a sentence."""
+        certificate = self._certified()
+        return None if certificate is None else sealed_line(certificate)
 
     def hide_progress(self) -> None:
         """Take the bar away, before something else is printed."""
@@ -172,6 +190,13 @@ class SweepRecord:
                 f"{len(self.done):,} of {self.total:,} trials are kept; go on with "
                 f"sweep.resume={self.directory}"
             )
+
+    def _certified(self) -> Mapping[str, object] | None:
+        """Return the certificate of the data, from the database where no trial was run here."""
+        if self.certificate is not None or self.database is None:
+            return None if self.certificate is None else self.certificate.as_dict()
+        known = (each.data_hash for each in self.done.values() if each.data_hash)
+        return self.database.certificate(next(known, ""))
 
     def _make(self) -> None:
         made = RunDirectory.create(self.directory)

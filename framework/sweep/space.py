@@ -16,7 +16,10 @@ from framework.errors import UserError
 MOST_TRIALS = 1_000_000
 """Combinations that one grid may have."""
 
-_NOT_SWEPT = ("run_dir", "database", "store", "mode", "report", "run", "runs", "plugins", "search")
+_NOT_SWEPT = (
+    *("run_dir", "database", "store", "mode", "report", "run", "runs", "plugins", "search"),
+    "evaluation",
+)
 """Keys of a run as a whole, and with ``sweep`` and ``hydra`` all below them."""
 
 

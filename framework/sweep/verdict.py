@@ -25,6 +25,7 @@ def verdict(
     objective: FloatArray,
     best: Path | None,
     words: Sequence[str],
+    notices: Sequence[str],
 ) -> Judgement:
     """Judge a sweep and write its page.
 
@@ -40,6 +41,8 @@ def verdict(
         Directory of the best trial's own run.
     words : sequence of str
         Of one trial's command line.
+    notices : sequence of str
+        What a reader must know of the data.
     """
     from framework.results.sweep.judgement import Tried, judge
     from framework.results.sweep.page import write_page
@@ -67,6 +70,7 @@ def verdict(
         labels=(settings.exchange.name, str(settings.interval)),
         command=("python", "-m", "framework", *shared),
         errors=table.errors,
+        notices=notices,
     )
     if settings.report:
         write_page(record.directory / PAGE, tried, judged, facts)

@@ -32,6 +32,8 @@ def test_certificate_counts_what_the_candles_are_made_of():
         "warm_up_bars": 0,
         "warm_up_sha256": None,
         "store_version": 7,
+        "sealed_from": None,
+        "sealed_until": None,
         "quality": {
             "BTC-AUD": {
                 "gaps": 2,

@@ -32,10 +32,10 @@ def take_and_write(record, results, certificate):
         end(signal.SIGKILL if moment == "after" else signal.SIGINT)
 
 
-def add_or_die(database, *arguments):
+def add_or_die(database, *arguments, **named):
     if moment == "between" and count + 1 == wanted:
         end(signal.SIGKILL)
-    add_trials(database, *arguments)
+    add_trials(database, *arguments, **named)
 
 
 SweepRecord.take = take_and_write

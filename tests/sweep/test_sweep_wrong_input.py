@@ -90,6 +90,21 @@ CASES = {
         "sweep: has 3,996,001 combinations, more than 1,000,000; a sampler explores large spaces: "
         "hydra/sweeper=optuna.",
     ),
+    "sealed tail": (
+        ["evaluation.sealed=2d", "evaluation.open_sealed=true", "strategy.params.fast=5,6"],
+        "evaluation.open_sealed: must be false in a sweep, which would choose by what is kept from "
+        "it (was true).",
+    ),
+    "test part": (
+        ["evaluation=holdout", "evaluation.open_test=true", "strategy.params.fast=5,6"],
+        "evaluation.open_test: must be false in a sweep, which would choose by what is kept from "
+        "it (was true).",
+    ),
+    "evaluations": (
+        ["evaluation=whole,holdout", "evaluation.sealed=2d,3d"],
+        "evaluation: is the same for all trials of a sweep (was whole,holdout).",
+        "evaluation.sealed: is the same for all trials of a sweep (was 2d,3d).",
+    ),
     "nothing to go on with": (
         ["sweep.resume=nothing", "strategy.params.fast=5,6"],
         "sweep.resume: no sweep is named 'nothing' in sqlite:///runs/framework.db.",

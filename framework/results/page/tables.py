@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from framework.records import Kind
+from framework.results.folds import fold_rows
 from framework.results.outcome import Outcome
 from framework.results.page.markup import bar, cell, empty, table, text, tone
 from framework.results.page.wording import (
@@ -66,6 +67,29 @@ def monthly(outcome: Outcome) -> str:
         )
     head = "".join(f'<th scope="col">{name}</th>' for name in _MONTHS)
     return table(f"<th>Year</th>{head}<th scope='col'>Total</th>", rows, "months")
+
+
+def folds(outcome: Outcome) -> str:
+    """Return the section of the parts that are judged apart, nothing where there are none."""
+    if not outcome.parts:
+        return ""
+    rows = [
+        f'<tr><td>{row.fold}</td><th scope="row">{text(row.part)}</th>'
+        f'<td class="txt">{minute(row.start)}</td><td class="txt">{minute(row.end)}</td>'
+        f"<td>{number(row.bars, 0)}</td>"
+        f'<td class="{tone(row.total_return)}">{percent(row.total_return, sign=True)}</td>'
+        f"<td>{number(row.sharpe)}</td>"
+        f"<td>{percent(row.max_drawdown)}</td>"
+        f"<td>{number(row.trades, 0)}</td></tr>"
+        for row in fold_rows(outcome)
+    ]
+    names = ("Fold", "Part", "From", "To", "Bars", "Return", "Sharpe", "Drawdown", "Trades")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    return (
+        '<section aria-labelledby="h-folds"><h2 id="h-folds">Parts judged apart</h2>'
+        f'{table(head, rows, "folds")}<p class="note">Traded once over all of them: each part '
+        "begins with the equity and the positions of the close before it.</p></section>"
+    )
 
 
 def costs(outcome: Outcome, metrics: Metrics) -> str:

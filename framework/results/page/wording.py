@@ -170,6 +170,7 @@ def cautions(outcome: Outcome, metrics: Metrics) -> list[str]:
         for check in outcome.checks
         if not check.passed
     ]
+    found += outcome.notices
     if not outcome.checks:
         found.append("No check was run on this result.")
     days = len(outcome.time) * outcome.interval.ns / DAY_NS

@@ -64,7 +64,7 @@ def _values(tried: Tried, judged: Judgement, facts: SweepFacts) -> dict[str, Any
         ),
         "verdict": text(wording.verdict(judged)),
         "tiles": sections.tiles(tried, judged, name),
-        "cautions": cautions_list(wording.cautions(judged)),
+        "cautions": cautions_list([*facts.notices, *wording.cautions(judged)]),
         "meanings": sections.meanings(judged),
         "importance": sections.importance(judged),
         "best": sections.best_trials(tried, judged, facts),

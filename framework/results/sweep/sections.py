@@ -42,6 +42,8 @@ class SweepFacts:
         Number of each trial that failed to what was wrong.
     figures : mapping
         More to list, such as seconds and trials a second.
+    notices : sequence of str
+        What a reader must know of the data, one sentence each.
     """
 
     strategy: str
@@ -50,6 +52,7 @@ class SweepFacts:
     command: Sequence[str] = ("python", "-m", "framework")
     errors: Mapping[int, str] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+    notices: Sequence[str] = ()
 
 
 def tiles(tried: Tried, judged: Judgement, name: str) -> str:
