@@ -107,8 +107,9 @@ def _first_of_each(words):
     made = []
     for word in words:
         key, equals, value = word.partition("=")
-        if equals and re.fullmatch(r"range\(\s*(\d+).*\)", value):
-            value = re.match(r"range\(\s*(\d+)", value)[1]
+        first = re.fullmatch(r"(?:tag\(\w+,)?(?:range|interval)\(\s*([\d.]+).*\)", value)
+        if equals and first:
+            value = first[1]
         elif equals and re.fullmatch(r"[\w.]+(,[\w.]+)+", value):
             value = value.partition(",")[0]
         made.append(f"{key}{equals}{value}")

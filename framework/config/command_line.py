@@ -49,8 +49,8 @@ _LEFT_OUT = re.compile(
 _DISTANCE = re.compile(r"(risk\.(?:stop_loss|take_profit|trailing_stop))=(.*)", re.DOTALL)
 """Keys that hold a number or an expression."""
 
-_OBJECTIVE = re.compile(r"(sweep\.objective)=([^\['\"].*)", re.DOTALL)
-"""A key that holds an expression of metrics, or a list of them."""
+_OBJECTIVE = re.compile(r"(sweep\.(?:objective|constraints))=([^\['\"].*)", re.DOTALL)
+"""Keys that hold an expression of metrics, or a list of them."""
 
 _PLAIN = re.compile(
     r"[\d\s.,eE+-]*|null|true|false|\$\{.*|['\"].*|(?:choice|range|interval|shuffle|sort|tag)\(.*",
@@ -107,6 +107,8 @@ def quoted_expressions(words: Sequence[str]) -> list[str]:
     ['risk.stop_loss=0.01,0.02', "risk.stop_loss='2 * atr(14) / close'"]
     >>> quoted_expressions(["sweep.objective=min(sharpe, calmar)", "sweep.objective=[sharpe]"])
     ["sweep.objective='min(sharpe, calmar)'", 'sweep.objective=[sharpe]']
+    >>> quoted_expressions(["sweep.constraints=max_drawdown < 0.3"])
+    ["sweep.constraints='max_drawdown < 0.3'"]
     >>> quoted_expressions(["strategy.entry_order.limit=close - 1", "strategy.entry_order.bars=4"])
     ["++strategy.entry_order.limit='close - 1'", '++strategy.entry_order.bars=4']
     """
@@ -196,9 +198,9 @@ def _keys() -> list[str]:
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(project_root() / "conf")):
         try:
-            config = compose("config", overrides=choices)
+            config = compose("config", overrides=choices, return_hydra_config=True)
         except HydraException:
-            config = compose("config")
+            config = compose("config", return_hydra_config=True)
     keys: list[str] = []
 
     def walk(node: object, prefix: str) -> None:
@@ -209,4 +211,5 @@ def _keys() -> list[str]:
 
     if isinstance(config, DictConfig):
         walk(OmegaConf.to_container(config, resolve=False), "")
-    return keys
+    own = ("hydra.sweeper.", "hydra.launcher.")
+    return [key for key in keys if not key.startswith("hydra") or key.startswith(own)]

@@ -10,7 +10,7 @@ from framework.config.component import component
 
 
 def _several(value: object) -> object:
-    """Return one objective as a list of one."""
+    """Return one expression as a list of one."""
     return [value] if isinstance(value, str) else value
 
 
@@ -26,6 +26,10 @@ class SweepSettings:
 
     min_trades: NonNegativeInt = 10
     """A trial with fewer is not judged: its objective is NaN."""
+
+    constraints: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    """What must hold of a trial, such as ``max_drawdown < 0.3``; one of which it does not is not
+    judged."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=80)] | None = None
     """Of the sweep; null: made of time and strategy."""

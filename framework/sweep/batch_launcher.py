@@ -83,18 +83,10 @@ class BatchLauncher(Launcher):
         UserError
             Before any data is read, with every fault of every trial, if it is strict.
         """
-        from framework.sweep.groups import split
-
         setup_globals()
-        fixed = set(self.config.hydra.overrides.task).intersection(*job_overrides)
+        trials, shared = self._trials(job_overrides, initial_job_idx)
         done = self.recorder.done
-        trials = [
-            Trial(index, tuple(word for word in words if word not in fixed))
-            for index, words in enumerate(job_overrides, start=initial_job_idx)
-        ]
-        shared = [word for word in job_overrides[0] if word in fixed] if job_overrides else []
-        open_ = [trial for trial in trials if trial.index not in done]
-        groups = split(open_, shared, self._referred_to())
+        groups = self._groups([each for each in trials if each.index not in done], shared)
         results: dict[int, TrialResult | Exception] = dict(done)
         batches, jobs, unsound = self._checked(groups, shared)
         self.recorder.begin()
@@ -110,6 +102,12 @@ class BatchLauncher(Launcher):
             for words, trial in zip(job_overrides, trials, strict=True)
         ]
 
+    def check(self, job_overrides: Sequence[Sequence[str]]) -> None:
+        """Raise UserError with every fault of some trials, without running any."""
+        setup_globals()
+        trials, shared = self._trials(job_overrides, 0)
+        self._checked(self._groups(trials, shared), shared)
+
     def run_batches(self, batches: Sequence[Checked]) -> Iterator[Sequence[TrialResult]]:
         """Run groups that are batches and yield results as they come, each taken down before."""
         from framework.sweep.batch import run_group
@@ -121,6 +119,22 @@ class BatchLauncher(Launcher):
             for results in run_group(checked, self._shelf):
                 self.recorder.take(results, certificate)
                 yield results
+
+    def _trials(
+        self, job_overrides: Sequence[Sequence[str]], first: int
+    ) -> tuple[list[Trial], list[str]]:
+        """Return trials with the words of their own, and the words that all share."""
+        fixed = set(self.config.hydra.overrides.task).intersection(*job_overrides)
+        trials = [
+            Trial(index, tuple(word for word in words if word not in fixed))
+            for index, words in enumerate(job_overrides, start=first)
+        ]
+        return trials, [word for word in (job_overrides or [[]])[0] if word in fixed]
+
+    def _groups(self, trials: Sequence[Trial], shared: Sequence[str]) -> list[Group]:
+        from framework.sweep.groups import split
+
+        return split(trials, shared, self._referred_to())
 
     def _referred_to(self) -> list[str]:
         """Return the keys that other parts of the configuration refer to."""

@@ -64,7 +64,8 @@ def close(
     record.write()
     seconds = perf_counter() - record.started
     table = record.table()
-    objective = table.objective(record.objectives[0].text, record.settings.sweep.min_trades)
+    wanted = record.settings.sweep
+    objective = table.objective(record.objectives[0].text, wanted.min_trades, wanted.constraints)
     figures: dict[str, Any] = {
         "trials": len(table),
         "failed": len(table.errors),
@@ -81,7 +82,7 @@ def close(
         words = jobs[best.index]
         _write_best(record, compose(context, config, words), best)
         alone = best.directory
-        if record.settings.sweep.rerun_best and alone is None:
+        if wanted.rerun_best and alone is None:
             alone = _rerun(record, context, config, words, best)
         if record.settings.sweep.rerun_best and record.settings.evaluation.holds_tests:
             _test(record, context, config, words, best)
@@ -114,6 +115,7 @@ def _tell(
         record.voice.say(
             f"no trial is judged: none with {record.settings.sweep.min_trades} trades "
             f"(sweep.min_trades) has a {record.objectives[0].text}"
+            f"{' and holds to sweep.constraints' if record.constraints else ''}"
         )
 
 

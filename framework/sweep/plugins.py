@@ -6,8 +6,9 @@ from hydra.core.plugins import Plugins
 
 from framework.sweep.batch_launcher import BatchLauncher
 from framework.sweep.grid_sweeper import GridSweeper
+from framework.sweep.optuna_sweeper import OptunaSweeper
 
-PLUGINS = (BatchLauncher, GridSweeper)
+PLUGINS = (BatchLauncher, GridSweeper, OptunaSweeper)
 
 _PACKAGE = "hydra_plugins.framework"
 """Hydra only takes sweepers and launchers that are named as parts of `hydra_plugins`."""

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter, time_ns
@@ -23,6 +24,7 @@ from framework.modes.settings import Settings
 from framework.results.database import Database, TrialRow, open_database
 from framework.results.holdout import sealed_line
 from framework.results.run_directory import RunDirectory
+from framework.results.sweep.constraint import read_constraints
 from framework.results.sweep.objective import Objective, read_objectives
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
 from framework.sweep.voice import Progress, Voice
@@ -77,6 +79,7 @@ class SweepRecord:
         self.started = perf_counter()
         self.done: dict[int, TrialResult] = {}
         self.objectives: tuple[Objective, ...] = read_objectives(settings.sweep.objective, METRICS)
+        self.constraints = read_constraints(settings.sweep.constraints, METRICS)
         self.database: Database | None = None
         self.run_id: int | None = None
         self.before = 0
@@ -239,12 +242,16 @@ class SweepRecord:
 
     def _repair(self, written: list[dict[str, object]]) -> None:
         """Forget trials that the table has and the database has not, and run them again."""
-        rows = {json.dumps(params, sort_keys=True) for params in written}
-        self.done = {
-            index: each
-            for index, each in self.done.items()
-            if each.directory is not None or json.dumps(each.params, sort_keys=True) in rows
-        }
+        rows = Counter(json.dumps(params, sort_keys=True) for params in written)
+        kept: dict[int, TrialResult] = {}
+        for index, each in self.done.items():
+            params = json.dumps(each.params, sort_keys=True)
+            if each.directory is not None:
+                kept[index] = each
+            elif rows[params] > 0:
+                rows[params] -= 1  # a sampler may ask for the same parameters again
+                kept[index] = each
+        self.done = kept
 
     def _best_so_far(self, results: Sequence[TrialResult]) -> str:
         """Return the best objective yet as words."""
@@ -252,6 +259,8 @@ class SweepRecord:
             name: np.array([each.metrics.get(name, np.nan) for each in results]) for name in METRICS
         }
         values = self.objectives[0].of(columns, self.settings.sweep.min_trades)
+        for constraint in self.constraints:
+            values[constraint.violation(columns) > 0] = np.nan
         if np.isfinite(values).any():
             self._best = max(self._best, float(np.nanmax(values)))
         known = math.isfinite(self._best)

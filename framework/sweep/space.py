@@ -18,9 +18,9 @@ MOST_TRIALS = 1_000_000
 
 _NOT_SWEPT = (
     *("run_dir", "database", "store", "mode", "report", "run", "runs", "plugins", "search"),
-    "evaluation",
+    *("evaluation", "sweep"),
 )
-"""Keys of a run as a whole, and with ``sweep`` and ``hydra`` all below them."""
+"""Keys of a run as a whole, with all below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,15 @@ def read_grid(words: Sequence[str], loader: ConfigLoader) -> Grid:
     return grid
 
 
+def same_for_all(name: str) -> bool:
+    """Tell whether no trial of a sweep can differ in a key."""
+    return name.partition(".")[0] in _NOT_SWEPT
+
+
 def _axis(override: Override, key: str) -> tuple[Axis, str]:
     """Return an axis and what is wrong with it."""
     name, text = override.key_or_group, override.get_value_string()
-    root = name.partition(".")[0]
-    if root in (*_NOT_SWEPT, "sweep"):
+    if same_for_all(name):
         return Axis(key, ("",)), f"is the same for all trials of a sweep (was {text})."
     if override.is_interval_sweep():
         return Axis(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.results.sweep.constraint import read_constraints
 from framework.results.sweep.objective import read_objective
 from framework.types import FloatArray, IntArray
 
@@ -155,19 +156,25 @@ class TrialTable:
     def __len__(self) -> int:
         return len(self.index)
 
-    def objective(self, expression: str, min_trades: int = 0) -> FloatArray:
+    def objective(
+        self, expression: str, min_trades: int = 0, constraints: Sequence[str] = ()
+    ) -> FloatArray:
         """Return a metric or an expression of metrics for each trial, (P,).
 
-        NaN for a trial that failed, has fewer round trips than `min_trades`, or no such figure.
+        NaN for a trial that failed, has fewer round trips than `min_trades`, breaks one of
+        `constraints`, or has no such figure.
 
         Raises
         ------
         UserError
-            The expression cannot be read, or names something else than `METRICS`.
+            An expression cannot be read, or names something else than `METRICS`.
         """
         missing = np.full(len(self), np.nan)
         columns = {name: self.metrics.get(name, missing) for name in METRICS}
-        return read_objective(expression, METRICS).of(columns, min_trades)
+        value = read_objective(expression, METRICS).of(columns, min_trades)
+        for constraint in read_constraints(constraints, METRICS):
+            value[constraint.violation(columns) > 0] = np.nan
+        return value
 
     def results(self) -> Iterator[TrialResult]:
         """Yield each row again."""

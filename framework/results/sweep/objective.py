@@ -83,7 +83,7 @@ class Objective:
         return np.where(counts, value, np.nan)
 
 
-def read_objective(text: str, known: Iterable[str]) -> Objective:
+def read_objective(text: str, known: Iterable[str], path: str = _PATH) -> Objective:
     """Return `text` as an objective.
 
     Parameters
@@ -92,6 +92,8 @@ def read_objective(text: str, known: Iterable[str]) -> Objective:
         Names of metrics, numbers, ``+ - * / **``, brackets and abs, log, sqrt, min, max.
     known : iterable of str
         Names of the metrics that there are.
+    path : str
+        Key of the configuration that holds it.
 
     Raises
     ------
@@ -101,24 +103,24 @@ def read_objective(text: str, known: Iterable[str]) -> Objective:
     names = sorted(set(known))
     line = " ".join(str(text).split())
     if not line:
-        raise UserError(f"{_PATH}: is empty; name a metric, such as sharpe.")
+        raise UserError(f"{path}: is empty; name a metric, such as sharpe.")
     if len(line) > _MAX_LENGTH:
-        raise UserError(f"{_PATH}: must have at most {_MAX_LENGTH} characters (was {len(line)}).")
+        raise UserError(f"{path}: must have at most {_MAX_LENGTH} characters (was {len(line)}).")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError):
-        raise UserError(f"{_PATH}: '{line}' cannot be read as an expression of metrics.") from None
+        raise UserError(f"{path}: '{line}' cannot be read as an expression of metrics.") from None
     except (RecursionError, MemoryError):
-        raise UserError(f"{_PATH}: is nested too deep.") from None
+        raise UserError(f"{path}: is nested too deep.") from None
     used: set[str] = set()
     faults: list[str] = []
     _check(tree, names, used, faults, 0)
     if not faults and not used:
         faults.append(f"'{line}' names no metric.{did_you_mean('', names)}")
     if faults:
-        raise UserError(*(f"{_PATH}: {fault}" for fault in dict.fromkeys(faults)))
+        raise UserError(*(f"{path}: {fault}" for fault in dict.fromkeys(faults)))
     return Objective(line, frozenset(used), tree)
 
 
