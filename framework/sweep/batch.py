@@ -76,6 +76,11 @@ class Checked:
         """Bars that the trial with the longest memory needs."""
         return max(plan.warmup for plan in self.plans)
 
+    def order(self) -> list[int]:
+        """Return the trials so that neighbours share most: those of one warm-up the candles."""
+        of_trial = [(self.plans[plan].warmup, plan) for plan in self.which_plan]
+        return sorted(range(len(of_trial)), key=of_trial.__getitem__)
+
 
 def can_batch(tree: Mapping[str, Any]) -> bool:
     """Tell whether a composed configuration is one that the engine can trade many of at once."""
@@ -218,11 +223,7 @@ def run_group(
         make_rules(*components, candles.pairs, settings.strategy.terms)
         for components in checked.rules
     ]
-    # neighbours share most of what they compute, and those of one warm-up the same candles
-    order = sorted(
-        range(len(group.trials)),
-        key=lambda row: (checked.plans[checked.which_plan[row]].warmup, checked.which_plan[row]),
-    )
+    order = checked.order()
     done, size = 0, _FIRST_TRIALS
     while done < len(order):
         rows = order[done : done + size]

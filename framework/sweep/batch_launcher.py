@@ -93,7 +93,10 @@ class BatchLauncher(Launcher):
         for group, fault in unsound:
             results[group.trials[0].index] = self._failed(group, 0, fault)
         for each in self.run_batches(batches):
-            results |= {result.index: result for result in each}
+            results |= {
+                result.index: result if result.error is None else UserError(result.error)
+                for result in each
+            }
         for group in jobs:
             for row, trial in enumerate(group.trials):
                 results[trial.index] = self._run_job(group, row, shared)
@@ -110,14 +113,14 @@ class BatchLauncher(Launcher):
 
     def run_batches(self, batches: Sequence[Checked]) -> Iterator[Sequence[TrialResult]]:
         """Run groups that are batches and yield results as they come, each taken down before."""
-        from framework.sweep.batch import run_group
         from framework.sweep.candle_shelf import CandleShelf
+        from framework.sweep.isolate import run_isolated
 
         self._shelf = self._shelf or CandleShelf()
         for checked in batches:
             certificate = self._shelf.load(checked.settings, checked.warmup).certificate
-            for results in run_group(checked, self._shelf):
-                self.recorder.take(results, certificate)
+            for results in run_isolated(checked, self._shelf):
+                self.keep(results, certificate)
                 yield results
 
     def _trials(
@@ -135,6 +138,15 @@ class BatchLauncher(Launcher):
         from framework.sweep.groups import split
 
         return split(trials, shared, self._referred_to())
+
+    def keep(self, results: Sequence[TrialResult], certificate: Certificate) -> None:
+        """Have results taken down; trials that failed traded on nothing."""
+        good = [result for result in results if result.error is None]
+        failed = [result for result in results if result.error is not None]
+        if good:
+            self.recorder.take(good, certificate)
+        if failed:
+            self.recorder.take(failed, None)
 
     def _referred_to(self) -> list[str]:
         """Return the keys that other parts of the configuration refer to."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from threading import Lock
 from typing import overload
+
+import numpy as np
 
 from framework.exchange.load import Loaded, load_candles
 from framework.market.candles import Candles, Standing
@@ -33,6 +35,7 @@ class CandleShelf:
         self._warmup = 0
         self._loaded: Loaded | None = None
         self._cuts: dict[int, Candles] = {}
+        self._packed: CandleShelf | None = None
 
     def load(self, settings: Settings, warmup: int) -> Loaded:
         """Return the candles of `settings`, with `warmup` bars or more before the first traded."""
@@ -56,6 +59,24 @@ class CandleShelf:
                 cut = _load(self._settings, warmup).candles
             self._cuts[first] = cut
         return self._cuts[first], first
+
+    def packed(self, warmups: Collection[int]) -> CandleShelf:
+        """Return a shelf that serves these warm-ups in a process that can read no data.
+
+        The same one again, as long as it does.
+        """
+        for warmup in warmups:
+            self.since(warmup)
+        kept = self._packed
+        apart = {first: cut for first, cut in self._cuts.items() if not self._is_slice(cut)}
+        if kept is None or kept._loaded is not self._loaded or kept._cuts.keys() < apart.keys():
+            kept = self._packed = CandleShelf()
+            kept._key, kept._settings, kept._warmup = self._key, self._settings, self._warmup
+            kept._loaded, kept._cuts = self._loaded, apart
+        return kept
+
+    def _is_slice(self, cut: Candles) -> bool:
+        return self._loaded is not None and np.may_share_memory(cut.time, self._loaded.candles.time)
 
 
 def _key(settings: Settings) -> tuple[object, ...]:

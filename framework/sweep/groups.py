@@ -72,16 +72,19 @@ class Group:
     values: list[tuple[Value, ...]] = field(default_factory=list)
     params: list[dict[str, Value]] = field(default_factory=list)
 
-    def part(self, rows: slice) -> Group:
+    def part(self, rows: Sequence[int]) -> Group:
         """Return a group of some of the trials."""
         return replace(
-            self, trials=self.trials[rows], values=self.values[rows], params=self.params[rows]
+            self,
+            trials=[self.trials[row] for row in rows],
+            values=[self.values[row] for row in rows],
+            params=[self.params[row] for row in rows],
         )
 
     def singles(self, shared: Sequence[str]) -> list[Group]:
         """Return a group of each trial; `shared` are the words of all groups."""
         return [
-            replace(self.part(slice(row, row + 1)), words=(*shared, *trial.overrides))
+            replace(self.part([row]), words=(*shared, *trial.overrides))
             for row, trial in enumerate(self.trials)
         ]
 

@@ -6,9 +6,11 @@ from hydra.core.plugins import Plugins
 
 from framework.sweep.batch_launcher import BatchLauncher
 from framework.sweep.grid_sweeper import GridSweeper
+from framework.sweep.joblib_launcher import JoblibLauncher
 from framework.sweep.optuna_sweeper import OptunaSweeper
+from framework.sweep.ray_launcher import RayLauncher
 
-PLUGINS = (BatchLauncher, GridSweeper, OptunaSweeper)
+PLUGINS = (BatchLauncher, JoblibLauncher, RayLauncher, GridSweeper, OptunaSweeper)
 
 _PACKAGE = "hydra_plugins.framework"
 """Hydra only takes sweepers and launchers that are named as parts of `hydra_plugins`."""
