@@ -280,7 +280,7 @@ def finish(context: Context, outcome: Outcome) -> None:
 
     if context.database is None or context.run_id is None:
         raise ValueError("only a recorded run can be finished")
-    trials = context.database.trial_sharpes(
+    trials = context.database.trials.sharpes(
         str(outcome.certificate["sha256"]), other_than=outcome.orders_hash
     )
     metrics = compute(outcome, trials)

@@ -7,21 +7,23 @@ may write at once and a dropped server connection costs nothing between them.
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from framework.results import holdout
-from framework.results.connection import Connection, Url, connect
+from framework.results.connection import Url, connect
+from framework.results.dataset_rows import (
+    Certificate,
+    dataset_of,
+    dataset_of_outcome,
+    keep_dataset,
+)
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
 from framework.results.outcome import Outcome
 from framework.results.schema import prepare
-from framework.types import FloatArray, parse_time
+from framework.results.trial_ledger import TRIAL_COLUMNS, TrialLedger, plain_number
 
 INTERRUPTED, DONE, FAILED = "interrupted", "done", "failed"
 
@@ -29,7 +31,6 @@ _RUN_COLUMNS = (
     *("id", "name", "directory", "mode", "strategy", "status", "started_at", "ended_at", "seed"),
     *("version", "orders_hash", "data_hash", "error", "exit_code"),
 )
-_TRIAL_COLUMNS = ("run_id", "data_hash", "orders_hash", "params", "sharpe", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +51,6 @@ class RunRow:
     data_hash: str | None
     error: str | None
     exit_code: int | None
-
-
-class Certificate(Protocol):
-    """What names the data of trials."""
-
-    @property
-    def sha256(self) -> str: ...  # noqa: D102
-    @property
-    def pairs(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def interval(self) -> str: ...  # noqa: D102
-    @property
-    def start(self) -> str: ...  # noqa: D102
-    @property
-    def end(self) -> str: ...  # noqa: D102
-
-    def as_dict(self) -> dict[str, object]: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class TrialRow:
-    """One trial of a sweep as it is written."""
-
-    params: Mapping[str, object]
-    orders_hash: str
-    metrics: Mapping[str, float | int | None]
 
 
 def open_database(url: str, create: bool = True) -> Database:
@@ -113,6 +88,8 @@ class Database:
 
     def __init__(self, url: Url) -> None:
         self._url = url
+        self.trials = TrialLedger(url)
+        """The trials ever made on each data."""
 
     @property
     def url(self) -> str:
@@ -215,10 +192,10 @@ class Database:
         """
         data_hash = _data_hash(outcome)
         end = (DONE, int(ended_at), outcome.orders_hash, data_hash, exit_code, run_id)
-        values = {name: _plain(value) for name, value in metrics.items()}
+        values = {name: plain_number(value) for name, value in metrics.items()}
         trades, fills, vetoes = trades_of(outcome), fills_of(outcome), vetoes_of(outcome)
         with connect(self._url, write=True) as connection:
-            _keep_dataset(connection, _dataset(outcome))
+            keep_dataset(connection, dataset_of_outcome(outcome))
             connection.execute(
                 "UPDATE run SET status = ?, ended_at = ?, orders_hash = ?, data_hash = ?, "
                 "exit_code = ? WHERE id = ?",
@@ -242,7 +219,7 @@ class Database:
                 row = (run_id, data_hash, outcome.orders_hash, kept, values.get("sharpe"))
                 connection.insert(
                     "trial",
-                    _TRIAL_COLUMNS,
+                    TRIAL_COLUMNS,
                     [(*row, json.dumps(values))],
                 )
 
@@ -259,7 +236,7 @@ class Database:
             Now, UTC ns.
         """
         with connect(self._url, write=True) as connection:
-            _keep_dataset(connection, _dataset_of(certificate))
+            keep_dataset(connection, dataset_of(certificate))
             return holdout.note(connection, run_id, certificate.as_dict(), at)
 
     def certificate(self, data_hash: str) -> Mapping[str, object] | None:
@@ -279,50 +256,11 @@ class Database:
         with connect(self._url) as connection:
             return holdout.openings(connection, certificate)
 
-    def add_trials(
-        self,
-        run_id: int,
-        certificate: Certificate,
-        trials: Sequence[TrialRow],
-        *,
-        at: int,
-    ) -> None:
-        """Write trials of a sweep on the same data, all in one transaction.
-
-        Parameters
-        ----------
-        run_id : int
-            Of the sweep.
-        certificate : Certificate
-            Of the data.
-        trials : sequence of TrialRow
-            Each as it came out.
-        at : int
-            Now, UTC ns.
-        """
-        data_hash = str(certificate.sha256)
-        rows = []
-        for trial in trials:
-            values = {name: _plain(value) for name, value in trial.metrics.items()}
-            kept = json.dumps(dict(trial.params), default=str)
-            row = (run_id, data_hash, trial.orders_hash, kept, values.get("sharpe"))
-            rows.append((*row, json.dumps(values)))
-        with connect(self._url, write=True) as connection:
-            _keep_dataset(connection, _dataset_of(certificate))
-            holdout.note(connection, run_id, certificate.as_dict(), at)
-            connection.insert("trial", _TRIAL_COLUMNS, rows)
-
-    def trial_params(self, run_id: int) -> list[dict[str, object]]:
-        """Return the parameters of each trial that a run has written."""
-        with connect(self._url) as connection:
-            rows = connection.execute("SELECT params FROM trial WHERE run_id = ?", (run_id,))
-        return [json.loads(params) if isinstance(params, str) else params for (params,) in rows]
-
     def finish_sweep(
         self, run_id: int, metrics: Mapping[str, float | int | None], *, ended_at: int
     ) -> None:
         """Mark a sweep as done, with figures of the whole; its trials are written already."""
-        values = [(run_id, name, _plain(value)) for name, value in metrics.items()]
+        values = [(run_id, name, plain_number(value)) for name, value in metrics.items()]
         with connect(self._url, write=True) as connection:
             connection.execute(
                 "UPDATE run SET status = ?, ended_at = ?, error = NULL, exit_code = 0 WHERE id = ?",
@@ -348,54 +286,6 @@ class Database:
                 (status, error, exit_code, int(ended_at), run_id),
             )
 
-    def trial_sharpes(self, data_hash: str, *, other_than: str = "") -> FloatArray:
-        """Return the annualised Sharpe ratios of the trials on some data, NaN where undefined.
-
-        Trials with the same orders are one trial, run again: counting them twice would make a
-        figure depend on how often it was looked at.
-
-        Parameters
-        ----------
-        data_hash : str
-            SHA-256 of the data.
-        other_than : str
-            Leave out the trials with this `orders_hash`, those of the run being judged.
-        """
-        with connect(self._url) as connection:
-            rows = connection.execute(
-                "SELECT MAX(sharpe) FROM trial WHERE data_hash = ? AND orders_hash <> ? "
-                "GROUP BY orders_hash ORDER BY MIN(id)",
-                (data_hash, other_than),
-            )
-        return np.array([np.nan if value is None else value for (value,) in rows], np.float64)
-
-    def past_sharpes(self, data_hash: str, run_id: int) -> FloatArray:
-        """Return the annualised Sharpe ratios of the trials on some data that a sweep did not make.
-
-        Parameters
-        ----------
-        data_hash : str
-            SHA-256 of the data.
-        run_id : int
-            Of the sweep; trials with the orders of one of its own are left out.
-        """
-        with connect(self._url) as connection:
-            rows = connection.execute(
-                "SELECT MAX(sharpe) FROM trial WHERE data_hash = ? AND orders_hash NOT IN "
-                "(SELECT orders_hash FROM trial WHERE run_id = ?) "
-                "GROUP BY orders_hash ORDER BY MIN(id)",
-                (data_hash, run_id),
-            )
-        return np.array([np.nan if value is None else value for (value,) in rows], np.float64)
-
-    def count_trials(self, data_hash: str) -> int:
-        """Return how many different trials the data has seen, see `trial_sharpes`."""
-        with connect(self._url) as connection:
-            ((count,),) = connection.execute(
-                "SELECT COUNT(DISTINCT orders_hash) FROM trial WHERE data_hash = ?", (data_hash,)
-            )
-        return int(count)
-
     def runs(self) -> list[RunRow]:
         """Return all runs, oldest first."""
         with connect(self._url) as connection:
@@ -417,51 +307,3 @@ class Database:
 
 def _data_hash(outcome: Outcome) -> str:
     return str(outcome.certificate["sha256"])
-
-
-def _dataset(outcome: Outcome) -> tuple[str | int | None, ...]:
-    """Return the row of the data that an outcome was traded on."""
-    time = outcome.time
-    start = int(time[0]) if len(time) else 0
-    end = int(time[-1]) + outcome.interval.ns if len(time) else 0
-    interval = str(outcome.certificate.get("interval", outcome.interval))
-    return _dataset_row(outcome.certificate, outcome.pairs, interval, start, end)
-
-
-def _dataset_of(certificate: Certificate) -> tuple[str | int | None, ...]:
-    """Return the row of the data that a certificate pins."""
-    span = (parse_time(certificate.start), parse_time(certificate.end))
-    return _dataset_row(certificate.as_dict(), certificate.pairs, certificate.interval, *span)
-
-
-def _dataset_row(
-    certificate: Mapping[str, object],
-    pairs: Sequence[str],
-    interval: str,
-    start_ns: int,
-    end_ns: int,
-) -> tuple[str | int | None, ...]:
-    return (
-        str(certificate["sha256"]),
-        str(certificate.get("source", "")) or None,
-        ",".join(pairs),
-        interval,
-        start_ns,
-        end_ns,
-        json.dumps(dict(certificate), default=str),
-    )
-
-
-def _keep_dataset(connection: Connection, row: Sequence[str | int | None]) -> None:
-    """Write the data's row unless an earlier run did."""
-    connection.execute(
-        "INSERT INTO dataset (sha256, source, pairs, interval, start_time, end_time, certificate) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
-        row,
-    )
-
-
-def _plain(value: float | int | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"metrics must be finite or None, was {value}")
-    return None if value is None else float(value)

@@ -21,11 +21,12 @@ from framework import __version__
 from framework.config.signals import INTERRUPTED, was_told
 from framework.errors import FrameworkError, UserError
 from framework.modes.settings import Settings
-from framework.results.database import Database, TrialRow, open_database
+from framework.results.database import Database, open_database
 from framework.results.holdout import sealed_line
 from framework.results.run_directory import RunDirectory
 from framework.results.sweep.constraint import read_constraints
 from framework.results.sweep.objective import Objective, read_objectives
+from framework.results.trial_ledger import TrialRow
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
 from framework.sweep.voice import Progress, Voice
 from framework.types import FloatArray
@@ -131,7 +132,7 @@ class SweepRecord:
         """Return the annualised Sharpe ratios of other trials on some data, NaN where undefined."""
         if self.database is None or self.run_id is None:
             raise ValueError("only a sweep that was begun has a past")
-        return self.database.past_sharpes(data_hash, self.run_id)
+        return self.database.trials.past_sharpes(data_hash, self.run_id)
 
     def write(self) -> None:
         """Write the table and the rows of what came since the last time."""
@@ -143,7 +144,7 @@ class SweepRecord:
         while self._waiting:
             results, certificate = self._waiting[0]
             rows = [_row(each) for each in results]
-            self.database.add_trials(self.run_id, certificate, rows, at=time_ns())
+            self.database.trials.add(self.run_id, certificate, rows, at=time_ns())
             self._waiting.pop(0)
         self._written = perf_counter()
         self._pause = max(_SECONDS, 10.0 * (self._written - started))
@@ -238,7 +239,7 @@ class SweepRecord:
         if (directory / TRIALS).is_file():
             table = TrialTable.read(directory / TRIALS)
             self.done = {each.index: each for each in table.results() if each.error is None}
-        self._repair(self.database.trial_params(row.id))
+        self._repair(self.database.trials.params(row.id))
 
     def _repair(self, written: list[dict[str, object]]) -> None:
         """Forget trials that the table has and the database has not, and run them again."""

@@ -178,18 +178,18 @@ def test_same_orders_on_the_same_data_are_one_trial(database_url: str, outcome: 
     for orders, sharpe in (("1", 0.5), ("2", None), ("1", 0.5), ("3", -1.25)):
         trial(orders, sharpe)
     trial("4", 9.0, data="e")
-    assert database.count_trials("d" * 64) == 3
-    sharpes = database.trial_sharpes("d" * 64)
+    assert database.trials.count("d" * 64) == 3
+    sharpes = database.trials.sharpes("d" * 64)
     assert np.array_equal(sharpes, [0.5, np.nan, -1.25], equal_nan=True)
-    others = database.trial_sharpes("d" * 64, other_than="1" * 64)
+    others = database.trials.sharpes("d" * 64, other_than="1" * 64)
     assert np.array_equal(others, [np.nan, -1.25], equal_nan=True)
-    assert len(database.trial_sharpes("f" * 64)) == 0
+    assert len(database.trials.sharpes("f" * 64)) == 0
 
 
 def test_a_run_that_is_no_trial_is_not_counted(sqlite_url: str, outcome: Outcome) -> None:
     database = open_database(sqlite_url)
     database.finish(begin(database), outcome, {}, ended_at=1, trial=False)
-    assert database.count_trials("d" * 64) == 0
+    assert database.trials.count("d" * 64) == 0
 
 
 def test_fifty_thousand_fills_are_written(database_url: str) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from framework.results.database import Database
+from framework.results.trial_ledger import TrialLedger
 from framework.sweep import batch
 from framework.sweep.record import SweepRecord
 
@@ -16,7 +16,7 @@ moment, wanted = sys.argv.pop(1), int(sys.argv.pop(1))
 count = 0
 batch._FIRST_TRIALS = 3
 batch._SECONDS = 0.0
-take, add_trials = SweepRecord.take, Database.add_trials
+take, add_trials = SweepRecord.take, TrialLedger.add
 
 
 def end(number):
@@ -32,14 +32,14 @@ def take_and_write(record, results, certificate):
         end(signal.SIGKILL if moment == "after" else signal.SIGINT)
 
 
-def add_or_die(database, *arguments, **named):
+def add_or_die(ledger, *arguments, **named):
     if moment == "between" and count + 1 == wanted:
         end(signal.SIGKILL)
-    add_trials(database, *arguments, **named)
+    add_trials(ledger, *arguments, **named)
 
 
 SweepRecord.take = take_and_write
-Database.add_trials = add_or_die
+TrialLedger.add = add_or_die
 
 if __name__ == "__main__":
     from framework.__main__ import end_cleanly, main
