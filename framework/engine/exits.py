@@ -15,11 +15,25 @@ from framework.engine.ledger import write_decided
 from framework.engine.orders import cancel, closing, expire, place, waits
 from framework.engine.rounding import round_down
 from framework.engine.state import Book, Ledger, Limits, Market, Record
-from framework.engine.stops import set_levels
+from framework.engine.stops import reached, reached_short, set_levels
 from framework.records import OrderType, Reason
 
 _STOP, _LIMIT = constant(OrderType.STOP), constant(OrderType.LIMIT)
 _STOP_LIMIT, _TAKE_PROFIT = constant(OrderType.STOP_LIMIT), constant(Reason.TAKE_PROFIT)
+
+
+@compiled
+def exit_acts(book: Book, market: Market, n: int, t: int) -> bool:
+    """Tell whether bar `t` reaches a price at which pair `n`'s position is reduced or ended.
+
+    Also for an order of the strategy that rests, whatever its price.
+    """
+    position = book.positions_N[n]
+    if position.units > 0.0:
+        acts = reached(position, market, n, t)
+    else:
+        acts = position.units < 0.0 and reached_short(position, market, n, t)
+    return bool(acts or (position.units != 0.0 and book.orders_NK[n, EXIT].id != 0))
 
 
 @compiled

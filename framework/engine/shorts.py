@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from framework.engine.compiled import apart
+from framework.engine.compiled import compiled
 from framework.engine.costs import tradable
 from framework.engine.state import Book, Limits, Market
 
 
-@apart
+@compiled
 def accrue(book: Book, limits: Limits) -> float:
     """Owe a bar's borrowing for every short; return what is owed in all, quote currency."""
     rate, total = limits.rules_1[0].borrow_rate, 0.0
@@ -19,7 +19,7 @@ def accrue(book: Book, limits: Limits) -> float:
     return total
 
 
-@apart
+@compiled
 def margin_call(book: Book, market: Market, limits: Limits, t: int, owed: float) -> bool:
     """Tell whether the worst prices of bar `t`, all at once, leave too little equity for shorts."""
     worst, borrowed = book.wallet_1[0].cash - owed, 0.0

@@ -12,18 +12,18 @@ The order is pessimistic and never looks ahead:
 from __future__ import annotations
 
 from framework.engine.closes import remember
-from framework.engine.compiled import apart, compiled, inlined
+from framework.engine.compiled import compiled, inlined
 from framework.engine.constants import constant
 from framework.engine.decisions import decide
-from framework.engine.entries import enter_inside
-from framework.engine.exits import exit_inside
+from framework.engine.entries import enter_inside, entry_acts
+from framework.engine.exits import exit_acts, exit_inside
 from framework.engine.fills import fill_at_open
 from framework.engine.leaving import close_all
 from framework.engine.limits import halt, open_day
 from framework.engine.orders import expire_old
 from framework.engine.shorts import accrue, margin_call
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
-from framework.engine.stops import follow, reached, trail
+from framework.engine.stops import follow, trail
 from framework.engine.time_stop import sell_old
 from framework.engine.wants import wants_something
 from framework.records import Reason
@@ -63,24 +63,14 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
 
 @compiled
 def _act_inside(book: Book, market: Market, limits: Limits, ledger: Ledger, t: int) -> None:
-    """Let bar `t` act on positions and on orders that rest."""
+    """Let bar `t` act on positions and resting orders, where it reaches one of their prices."""
     wallet, guarded = book.wallet_1[0], limits.rules_1[0].guarded != 0
-    if wallet.waiting > 0 or wallet.shorts > 0:
-        _act_on_all(book, market, limits, ledger, t)
-    elif wallet.held > 0 and guarded:
+    if (wallet.held > 0 and guarded) or wallet.waiting > 0:
         for n in range(book.positions_N.size):
-            position = book.positions_N[n]
-            if position.units != 0.0 and reached(position, market, n, t):
+            if wallet.held > 0 and exit_acts(book, market, n, t):
                 exit_inside(book, market, limits, ledger, n, t)
-
-
-@apart
-def _act_on_all(book: Book, market: Market, limits: Limits, ledger: Ledger, t: int) -> None:
-    """Let bar `t` act on every pair, whichever way it is held and whatever waits."""
-    for n in range(book.positions_N.size):
-        if book.positions_N[n].units != 0.0:
-            exit_inside(book, market, limits, ledger, n, t)
-        enter_inside(book, market, limits, ledger, n, t)
+            if wallet.waiting > 0 and entry_acts(book, market, n, t):
+                enter_inside(book, market, limits, ledger, n, t)
 
 
 @compiled
@@ -117,8 +107,9 @@ def _value(
 def _move_stops(book: Book, market: Market, wants: Wants, limits: Limits, n: int, t: int) -> None:
     """Let bar `t`, which has passed, move the stops of pair `n`."""
     position = book.positions_N[n]
-    simple = position.units > 0.0 and position.inside_bar != book.wallet_1[0].bars
-    if simple and wants.trailing_stop_NT.size == 0:
+    if position.inside_bar == book.wallet_1[0].bars or wants.trailing_stop_NT.size > 0:
+        follow(book, market, wants, limits, n, t)
+    elif position.units > 0.0:
         trail(position, market, limits, n, t)
-    else:
+    elif market.low_NT[n, t] < position.best_price:
         follow(book, market, wants, limits, n, t)

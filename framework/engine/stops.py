@@ -82,6 +82,12 @@ def reached(position: Record, market: Market, n: int, t: int) -> bool:
     return bool(market.low_NT[n, t] <= position.stop or market.high_NT[n, t] > position.target)
 
 
+@compiled
+def reached_short(position: Record, market: Market, n: int, t: int) -> bool:
+    """Tell whether bar `t` touched the stop of pair `n`'s short or traded through its target."""
+    return bool(market.high_NT[n, t] >= position.stop or market.low_NT[n, t] < position.target)
+
+
 @inlined
 def trail(position: Record, market: Market, limits: Limits, n: int, t: int) -> None:
     """After bar `t` has passed, let its high raise the stop of pair `n`'s long in later bars."""
