@@ -1,6 +1,6 @@
 """The closes that rules look back on: the account keeps those of the strategy's candles.
 
-They are kept bar after bar, so that a session that carries the account over knows them too.
+A session that carries the account over knows them too.
 """
 
 from __future__ import annotations
@@ -8,22 +8,33 @@ from __future__ import annotations
 import math
 
 from framework.engine.account import CLOSES
-from framework.engine.compiled import apart
+from framework.engine.compiled import apart, compiled
 from framework.engine.correlation import correlate
 from framework.engine.state import Book, Limits, Market, Record
 
 
-@apart
-def remember(book: Book, market: Market, limits: Limits, start: int, stop: int) -> None:
-    """Keep the closes of the strategy's candles that end with bars `start` to before `stop`.
-
-    None of these bars is counted as stepped yet.
-    """
-    wallet, rules = book.wallet_1[0], limits.rules_1[0]
-    if wallet.closes_until != wallet.bars:  # bars were stepped while no rule looked back
+@compiled
+def begin_remembering(book: Book) -> None:
+    """Forget closes that do not reach up to now: bars were stepped while no rule looked back."""
+    wallet = book.wallet_1[0]
+    if wallet.closes_until != wallet.bars:
         wallet.closes = 0
         wallet.products_until = 0
-    wallet.closes_until = wallet.bars + stop - start
+        wallet.closes_until = wallet.bars
+
+
+@apart
+def remember(book: Book, market: Market, limits: Limits, t: int, stop: int) -> None:
+    """Keep the closes of the strategy's candles that end before bar `stop` and are not kept yet.
+
+    Bar `t` is the one at hand, not counted as stepped. Most bars need no look back, so closes are
+    kept when one does, and at the end of a run.
+    """
+    wallet, rules = book.wallet_1[0], limits.rules_1[0]
+    start = t - (wallet.bars - wallet.closes_until)
+    if start >= stop:
+        return
+    wallet.closes_until += stop - start
     first, every = _first_end(market, rules, start), rules.decision_bars
     if rules.correlation_bars == 0:  # then only the last are ever read
         unread = max(0, (stop - 1 - first) // every + 1 - CLOSES)

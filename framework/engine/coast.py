@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 
-from framework.engine.closes import remember
 from framework.engine.compiled import inlined
 from framework.engine.state import Book, Limits, Market, Wants
 from framework.engine.stops import follow, reached, trail
@@ -50,8 +49,6 @@ def coast(
                 t = _hold(book, market, wants, limits, equity_T, t, quiet, first)
             if t < block:
                 break
-        if limits.rules_1[0].remembers != 0 and t > start:
-            remember(book, market, limits, start, t)
         wallet.bars += t - start
     return t
 

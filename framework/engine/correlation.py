@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from framework.engine.account import CLOSES
-from framework.engine.compiled import apart
+from framework.engine.compiled import apart, compiled
 from framework.engine.state import Book, Record
 
 _ANEW = 1_024
@@ -35,7 +35,7 @@ def correlation(book: Book, n: int, m: int) -> float:
     return float(shared / math.sqrt(alone * others))
 
 
-@apart
+@compiled
 def correlate(book: Book, bars: int) -> None:
     """Take the last close of every pair into the window of `bars` log-returns."""
     wallet = book.wallet_1[0]
@@ -50,7 +50,7 @@ def correlate(book: Book, bars: int) -> None:
     wallet.products_bars = bars
 
 
-@apart
+@compiled
 def _forget(book: Book) -> None:
     """Empty the window."""
     book.products_NN[:] = 0.0
@@ -61,7 +61,7 @@ def _forget(book: Book) -> None:
         position.moving = 0
 
 
-@apart
+@compiled
 def _move(book: Book, joins: int, leaves: int) -> None:
     """Add the returns that end with close `joins`; take away those with `leaves`, if above 0."""
     for n in range(book.positions_N.size):
@@ -80,7 +80,7 @@ def _move(book: Book, joins: int, leaves: int) -> None:
             book.products_NN[n, m] += joining * other.joining - leaving * other.leaving
 
 
-@apart
+@compiled
 def _log_return(position: Record, close: int) -> float:
     """Return the log-return that ends with a close, by its number; NaN where it is not known."""
     return float(position.log_closes[close % CLOSES] - position.log_closes[(close - 1) % CLOSES])

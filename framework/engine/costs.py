@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from framework.engine.closes import remember
 from framework.engine.compiled import apart, compiled
 from framework.engine.constants import constant
 from framework.engine.rounding import round_down
@@ -59,6 +60,7 @@ def cost_of_share(
 @apart
 def _recent_volatility(book: Book, market: Market, limits: Limits, n: int, t: int) -> float:
     """Return the volatility of pair `n`; while it is not known, the range of bar `t`."""
+    remember(book, market, limits, t, t)
     known = float(volatility(book, n, limits.rules_1[0].volatility_bars))
     if math.isnan(known):
         return float((market.high_NT[n, t] - market.low_NT[n, t]) / market.open_NT[n, t])

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from framework.engine.closes import begin_remembering, remember
 from framework.engine.coast import coast
 from framework.engine.compiled import njit
 from framework.engine.ledger import EVENTS_PER_PAIR
@@ -91,6 +92,8 @@ def _compile(source_key: int) -> Any:
         limits = Limits(rules_1, pairs_N)
         ledger = Ledger(events_E, count_1)
         full = events_E.size - EVENTS_PER_PAIR * positions_N.size
+        if rules_1[0].remembers != 0:
+            begin_remembering(book)
         t = start
         while t < time_T.size and count_1[0] <= full:
             t = coast(book, market, wants, limits, equity_T, t, first)
@@ -99,6 +102,8 @@ def _compile(source_key: int) -> Any:
             step(book, market, wants, limits, ledger, t)
             equity_T[t - first] = wallet_1[0].equity
             t += 1
+        if rules_1[0].remembers != 0:
+            remember(book, market, limits, t, t)
         return t
 
     return simulate_bars

@@ -54,9 +54,9 @@ def step(book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledge
         sell_old(book, market, limits, ledger, t)
     if wallet.waiting > 0:
         expire_old(book, market, ledger, t)
-    if rules.remembers != 0:
-        remember(book, market, limits, t, t + 1)
     if wants_something(book, wants, t):
+        if rules.remembers != 0:
+            remember(book, market, limits, t, t + 1)
         decide(book, market, wants, limits, ledger, t)
     wallet.bars += 1
 
