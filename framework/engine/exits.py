@@ -12,7 +12,7 @@ from framework.engine.constants import constant
 from framework.engine.costs import tradable
 from framework.engine.fills import MAKER, TAKER, fill_exit, marketable
 from framework.engine.ledger import write_decided
-from framework.engine.orders import cancel, closing, expire, place, waits
+from framework.engine.orders import cancel, closing, expire, place, side_out, waits
 from framework.engine.rounding import round_down
 from framework.engine.state import Book, Ledger, Limits, Market, Record
 from framework.engine.stops import reached, reached_short, set_levels
@@ -103,7 +103,7 @@ def _end(
 ) -> None:
     """Put an order that ends pair `n`'s position in the place of all that waits."""
     position = book.positions_N[n]
-    units, side = abs(position.units), -1 if position.units > 0.0 else 1
+    units, side = abs(position.units), side_out(position)
     cancel(book, market, ledger, n, ENTRY, t, reason)
     cancel(book, market, ledger, n, EXIT, t, reason)
     place(book, n, EXIT, side, order_type, reason, units, 0.0, 1, position.confidence)
@@ -190,7 +190,7 @@ def _take_part(book: Book, market: Market, limits: Limits, ledger: Ledger, n: in
     share = limits.rules_1[0].target_shares[position.targets_hit]
     units = min(held, round_down(share * position.entered, pair.lot_step))
     base = _better(position, level, market.open_NT[n, t])
-    side = -1 if position.units > 0.0 else 1
+    side = side_out(position)
     position.targets_hit += 1
     set_levels(position, limits, n)
     if units > 0.0 and units * level >= pair.min_notional:

@@ -6,7 +6,7 @@ from framework.engine.account import ENTRY, EXIT
 from framework.engine.compiled import compiled
 from framework.engine.constants import constant
 from framework.engine.ledger import write_decided
-from framework.engine.orders import cancel, closing, place
+from framework.engine.orders import cancel, closing, place, side_out
 from framework.engine.prices import exit_prices, exit_type, first_price, set_exit
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.records import OrderType, Reason
@@ -34,8 +34,7 @@ def close_position(book: Book, market: Market, ledger: Ledger, n: int, t: int, r
     position, order = book.positions_N[n], book.orders_NK[n, EXIT]
     if position.units != 0.0 and not closing(book, n):
         cancel(book, market, ledger, n, EXIT, t, reason)
-        side = -1 if position.units > 0.0 else 1
-        units = abs(position.units)
+        side, units = side_out(position), abs(position.units)
         place(book, n, EXIT, side, _MARKET, reason, units, 0.0, 1, position.confidence)
         write_decided(ledger, market.time_T[t], n, order, market.close_NT[n, t], units)
 
@@ -84,7 +83,7 @@ def reduce_pair(
 ) -> None:
     """Decide to take `units` from pair `n`'s position, under the terms of the strategy's exits."""
     position, order = book.positions_N[n], book.orders_NK[n, EXIT]
-    side = -1 if position.units > 0.0 else 1
+    side = side_out(position)
     kind = exit_type(wants, limits, n, t, side)
     place(book, n, EXIT, side, kind, reason, units, 0.0, closes, position.confidence)
     set_exit(book, wants, limits, n, t)

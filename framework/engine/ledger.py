@@ -20,21 +20,7 @@ def write_decided(
     ledger: Ledger, time: int, n: int, order: Record, price: float, units: float
 ) -> None:
     """An order was decided at `price`; `units` is 0 when it is sized in quote currency."""
-    event = ledger.events_E[ledger.count_1[0]]
-    ledger.count_1[0] += 1
-    event.time = time
-    event.order = order.id
-    event.pair = n
-    event.kind = _DECIDED
-    event.side = order.side
-    event.type = order.type
-    event.reason = order.reason
-    event.units = units
-    event.quote = order.quote
-    event.price = price
-    event.fee = 0.0
-    event.slippage = 0.0
-    event.confidence = order.confidence
+    _write(ledger, time, n, order, _DECIDED, order.reason, units, order.quote, price, 0.0, 0.0)
 
 
 @compiled
@@ -50,21 +36,7 @@ def write_filled(
     slippage: float,
 ) -> None:
     """A part of an order, or all of it, was filled."""
-    event = ledger.events_E[ledger.count_1[0]]
-    ledger.count_1[0] += 1
-    event.time = time
-    event.order = order.id
-    event.pair = n
-    event.kind = _FILLED
-    event.side = order.side
-    event.type = order.type
-    event.reason = order.reason
-    event.units = units
-    event.quote = value
-    event.price = price
-    event.fee = fee
-    event.slippage = slippage
-    event.confidence = order.confidence
+    _write(ledger, time, n, order, _FILLED, order.reason, units, value, price, fee, slippage)
 
 
 @compiled
@@ -72,6 +44,32 @@ def write_ended(
     ledger: Ledger, time: int, n: int, order: Record, kind: int, reason: int, price: float
 ) -> None:
     """What was left of an order was cancelled, or expired, for `reason`."""
+    _write(ledger, time, n, order, kind, reason, order.units, order.quote, price, 0.0, 0.0)
+
+
+@compiled
+def write_charged(
+    ledger: Ledger, time: int, n: int, order: Record, units: float, amount: float
+) -> None:
+    """What was owed for `units` borrowed was paid when an order gave them back."""
+    _write(ledger, time, n, order, _CHARGED, _BORROW, units, amount, 0.0, 0.0, 0.0)
+
+
+@compiled
+def _write(
+    ledger: Ledger,
+    time: int,
+    n: int,
+    order: Record,
+    kind: int,
+    reason: int,
+    units: float,
+    quote: float,
+    price: float,
+    fee: float,
+    slippage: float,
+) -> None:
+    """Write what happened to an order."""
     event = ledger.events_E[ledger.count_1[0]]
     ledger.count_1[0] += 1
     event.time = time
@@ -81,33 +79,11 @@ def write_ended(
     event.side = order.side
     event.type = order.type
     event.reason = reason
-    event.units = order.units
-    event.quote = order.quote
-    event.price = price
-    event.fee = 0.0
-    event.slippage = 0.0
-    event.confidence = order.confidence
-
-
-@compiled
-def write_charged(
-    ledger: Ledger, time: int, n: int, order: Record, units: float, amount: float
-) -> None:
-    """What was owed for `units` borrowed was paid when an order gave them back."""
-    event = ledger.events_E[ledger.count_1[0]]
-    ledger.count_1[0] += 1
-    event.time = time
-    event.order = order.id
-    event.pair = n
-    event.kind = _CHARGED
-    event.side = order.side
-    event.type = order.type
-    event.reason = _BORROW
     event.units = units
-    event.quote = amount
-    event.price = 0.0
-    event.fee = 0.0
-    event.slippage = 0.0
+    event.quote = quote
+    event.price = price
+    event.fee = fee
+    event.slippage = slippage
     event.confidence = order.confidence
 
 

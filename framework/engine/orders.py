@@ -118,6 +118,12 @@ def waits(order: Record) -> bool:
 
 
 @compiled
+def side_out(position: Record) -> int:
+    """Return the side of an order that reduces or ends the position."""
+    return -1 if position.units > 0.0 else 1
+
+
+@compiled
 def selling(book: Book, n: int) -> bool:
     """Tell whether a market order reduces or ends the position of pair `n`."""
     order = book.orders_NK[n, EXIT]

@@ -76,15 +76,13 @@ def close(
     if np.isfinite(objective).any():
         row = int(np.nanargmax(objective))
         best = table.result(row)
-        figures |= {
-            "best_params": best.params,
-        }
+        figures["best_params"] = best.params
         words = jobs[best.index]
         _write_best(record, compose(context, config, words), best)
         alone = best.directory
         if wanted.rerun_best and alone is None:
             alone = _rerun(record, context, config, words, best)
-        if record.settings.sweep.rerun_best and record.settings.evaluation.holds_tests:
+        if wanted.rerun_best and record.settings.evaluation.holds_tests:
             _test(record, context, config, words, best)
     openings = record.openings()
     notices = [line for line in (record.sealed(), opened_line(openings)) if line is not None]

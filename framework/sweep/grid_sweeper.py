@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hydra.plugins.sweeper import Sweeper
-from omegaconf import DictConfig
-
-if TYPE_CHECKING:
-    from hydra.types import HydraContext, TaskFunction
+from framework.sweep.sweeper import LaunchingSweeper
 
 
-class GridSweeper(Sweeper):
+class GridSweeper(LaunchingSweeper):
     """Asks the launcher for all trials at once: none is composed or looked at before."""
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what Hydra hands over, and make the launcher."""
-        from hydra.core.plugins import Plugins
-
-        self._context, self._config = hydra_context, config
-        self._launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the sweep that a command line names.

@@ -7,23 +7,20 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.sweeper import Sweeper
-from omegaconf import DictConfig
 from pydantic import ValidationError
 
 from framework.errors import UserError
+from framework.sweep.sweeper import LaunchingSweeper
 from framework.sweep.trial import TrialResult
 
 if TYPE_CHECKING:
-    from hydra.types import HydraContext, TaskFunction
-
     from framework.sweep.record import SweepRecord
     from framework.sweep.sampler_settings import SamplerSettings
     from framework.sweep.search_space import SearchSpace
     from framework.sweep.study import SweepStudy
 
 
-class OptunaSweeper(Sweeper):
+class OptunaSweeper(LaunchingSweeper):
     """Asks a study for a batch of trials, hands them to the launcher, and tells what came of them.
 
     Parameters
@@ -34,17 +31,6 @@ class OptunaSweeper(Sweeper):
 
     def __init__(self, **settings: Any) -> None:
         self._wanted = settings
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what Hydra hands over, and make the launcher."""
-        from hydra.core.plugins import Plugins
-
-        self._context, self._config = hydra_context, config
-        self._launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the sweep that a command line names.
