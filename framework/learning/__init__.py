@@ -1,0 +1,1 @@
+"""Learning from candles: what is learned from, how training goes on, and how it is judged."""

@@ -1,0 +1,58 @@
+"""How models are fitted: optimiser, schedule, early stopping, and how often state is kept."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from framework.config.component import component
+from framework.types import Interval
+
+
+@component
+class Training:
+    """How models are fitted, and what is kept of it."""
+
+    epochs: PositiveInt = 30
+    """Passes over the samples, at most."""
+
+    batch: PositiveInt = 256
+    """Samples in one step."""
+
+    learning_rate: PositiveFloat = 0.001
+    """Of Adam, at its highest."""
+
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    """Of the learning rate: as it is, falling to nothing at the last step, or halved after each
+    `patience / 2` epochs without a better validation loss."""
+
+    warmup_steps: NonNegativeInt = 0
+    """Steps over which the learning rate rises from nothing."""
+
+    clip_norm: PositiveFloat | None = 1.0
+    """Largest norm of all gradients together; null: no bound."""
+
+    patience: PositiveInt | None = 5
+    """Epochs without a better validation loss after which training ends; null: never."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of products within a step; state is always float32."""
+
+    threads: PositiveInt | None = None
+    """Processor threads, on which the bits of the result depend; null: one."""
+
+    checkpoint_steps: PositiveInt | None = None
+    """Steps after which state is kept; null: by time alone."""
+
+    checkpoint_minutes: PositiveFloat = 5.0
+    """Minutes after which state is kept, besides each epoch's end."""
+
+    keep: PositiveInt = 3
+    """Checkpoints kept, the newest, besides the best."""
+
+    duration: Interval | None = None
+    """Time after which training pauses, such as 8h; null: it runs to its end."""
+
+    until: str | None = Field(default=None, pattern=r"^\d\d:\d\d$|^\d{4}-\d\d-\d\dT\d\d:\d\d")
+    """UTC time at which training pauses, 06:30 or 2030-01-31T06:30; null: it runs to its end."""
