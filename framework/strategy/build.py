@@ -29,7 +29,7 @@ from framework.strategy.parse import MAX_DEPTH, Wrong
 from framework.types import Interval
 
 BOOK_COLUMNS = ("bid", "ask", "spread", "imbalance", "depth_bid", "depth_ask")
-MODEL_OUTPUTS = ("forecast", "p_up", "action", "regime", "anomaly")
+MODEL_OUTPUTS = ("forecast", "p_up", "p_flat", "p_down", "action", "regime", "anomaly")
 
 NO_VALUE = "nan"
 """The name of a series without a value, such as a target that leaves the position alone."""

@@ -12,7 +12,8 @@ from framework.market.candles import COLUMNS
 from framework.strategy.arithmetic import LARGEST
 from framework.strategy.build import BOOK_COLUMNS, MODEL_OUTPUTS, NO_VALUE, Builder, Place
 from framework.strategy.catalogue import Catalogue, load_plugins
-from framework.strategy.node import NUMBERS, Kind, Node
+from framework.strategy.dependencies import all_needs, in_order, names_in
+from framework.strategy.node import CONDITIONS, NUMBERS, Kind, Node
 from framework.strategy.parse import Wrong, parse
 from framework.strategy.plan import Plan
 from framework.strategy.rules import RULES, texts_of
@@ -31,6 +32,7 @@ def compile_strategy(
     plugins: Sequence[str] = (),
     pairs: Sequence[str] | None = None,
     distances: Mapping[str, str] | None = None,
+    inputs: Mapping[str, str] | None = None,
 ) -> Plan:
     r"""Check every expression of a strategy and return what evaluates them.
 
@@ -49,6 +51,8 @@ def compile_strategy(
     distances : mapping of str to str, optional
         Those of the risk rules' distances that are expressions, such as ``stop_loss``; they may
         name what the strategy's own rules may.
+    inputs : mapping of str to str, optional
+        Name to expression of what a model sees; features may be named, the model's outputs not.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def compile_strategy(
     """
     faults: list[str] = []
     source = read_strategy(
-        spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults
+        spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults, inputs
     )
     check_values(spec.params, faults)
     plan = plan_of(source, spec.params, faults)
@@ -90,6 +94,7 @@ class Source:
     spec: StrategySpec
     trees: Mapping[str, ast.expr]
     rules: Mapping[str, ast.expr]
+    inputs: Mapping[str, ast.expr]
     order: Sequence[str]
     features: Sequence[str]
     model_outputs: Sequence[str]
@@ -112,25 +117,29 @@ def read_strategy(
     pairs: Sequence[str] | None,
     distances: Mapping[str, str],
     faults: list[str],
+    inputs: Mapping[str, str] | None = None,
 ) -> Source:
     """Read names and texts of a strategy; see `compile_strategy`. Faults are noted."""
     catalogue = Catalogue(load_plugins(plugins, faults))
     _check_names(spec.params, features, model_outputs, catalogue, faults)
     trees = _parsed(features, {name: f"features.{name}" for name in features}, faults)
-    names = {name: _names_in(tree) for name, tree in trees.items()}
-    order = _order(tuple(features), names)
+    names = {name: names_in(tree) for name, tree in trees.items()}
+    order = in_order(tuple(features), names)
     paths = {name: rule.path for name, rule in RULES.items()}
     return Source(
         spec=spec,
         trees=trees,
         rules=_parsed(texts_of(spec, distances), paths, faults),
+        inputs=_parsed(
+            inputs or {}, {name: f"model.inputs.{name}" for name in inputs or {}}, faults
+        ),
         order=order,
         features=tuple(features),
         model_outputs=tuple(model_outputs),
         book_columns=tuple(book_columns),
         pairs=pairs,
         catalogue=catalogue,
-        needs=_all_needs(names),
+        needs=all_needs(names),
     )
 
 
@@ -159,6 +168,7 @@ def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> P
             builder.checked[name, interval] = nodes[values[name]]
     nodes = {name: _feature(builder, name) for name in source.order}
     rules = {name: _rule(builder, name, tree) for name, tree in source.rules.items()}
+    inputs = {name: _input(builder, name, tree) for name, tree in source.inputs.items()}
     if not faults:
         for (name, interval), node in builder.checked.items():
             source.checked.setdefault((name, interval), {})[values[name]] = node
@@ -167,9 +177,11 @@ def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> P
         warmup=max((node.warm_up for node in (*nodes.values(), *rules.values())), default=0),
         features=tuple(source.features),
         rules=rules,
+        seen=inputs,
         _nodes={name: nodes[name] for name in source.features},
         _order=tuple(source.order),
-        _extra=(*source.model_outputs, *source.book_columns),
+        _outputs=tuple(source.model_outputs),
+        _books=tuple(source.book_columns),
     )
 
 
@@ -197,6 +209,31 @@ def _rule(builder: Builder, name: str, tree: ast.expr) -> Node:
     return node
 
 
+def _input(builder: Builder, name: str, tree: ast.expr) -> Node:
+    """Return the node of what a model sees, noting a fault where that rests on what it predicts."""
+    path = f"model.inputs.{name}"
+    kinds = (*NUMBERS, *CONDITIONS)
+    node = _needed(builder, builder.visit(tree, Place(path, builder.interval)), path, kinds)
+    if output := _predicted(builder, node):
+        builder.fault(path, f"must not rest on '{output}', which the model predicts from it.")
+    return node
+
+
+def _predicted(builder: Builder, node: Node) -> str | None:
+    """Return the output of the model that a node rests on, if there is one."""
+    outputs = {builder.ids.get(("column", output)): output for output in builder.model_outputs}
+    met: set[int] = set()
+    open_ = [node]
+    while open_:
+        part = open_.pop()
+        if part.id in outputs:
+            return outputs[part.id]
+        if part.id not in met:
+            met.add(part.id)
+            open_.extend(part.parts)
+    return None
+
+
 def _needed(builder: Builder, node: Node, path: str, kinds: tuple[Kind, ...]) -> Node:
     """Return `node`, noting a fault where it gives something else."""
     try:
@@ -214,44 +251,6 @@ def _feature(builder: Builder, name: str) -> Node:
     if node.kind in (Kind.RECORD, Kind.TEXT):
         _needed(builder, node, path, NUMBERS)
     return node
-
-
-def _names_in(tree: ast.expr) -> frozenset[str]:
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-
-
-def _all_needs(names: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return every name that each feature rests on, those of the features it names included."""
-    needs: dict[str, frozenset[str]] = {}
-    for name in names:
-        found: set[str] = set()
-        open_ = [name]
-        while open_:
-            for other in names.get(open_.pop(), frozenset()) - found:
-                found.add(other)
-                open_.append(other)
-        needs[name] = frozenset(found)
-    return needs
-
-
-def _order(features: Sequence[str], names: Mapping[str, frozenset[str]]) -> list[str]:
-    """Return the features so that each comes after those it names, as far as that can be."""
-    needs = {name: [other for other in names if other in named] for name, named in names.items()}
-    done: dict[str, bool] = {}  # False while its needs are being looked at
-    order: list[str] = []
-    for name in features:
-        stack = [name]
-        while stack:
-            top = stack[-1]
-            if top not in done:
-                done[top] = False
-                stack.extend(n for n in needs.get(top, ()) if n not in done)
-                continue
-            stack.pop()
-            if not done[top]:
-                done[top] = True
-                order.append(top)
-    return order
 
 
 def _check_names(

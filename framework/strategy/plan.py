@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from framework.market.candles import Candles
 from framework.records import Signals
@@ -46,15 +47,19 @@ class Plan:
     rules : mapping of str to Node
         Expressions of the strategy and of the risk rules, by the field of `Signals` that they
         become, checked.
+    seen : mapping of str to Node
+        Expressions of what a model sees, by name, checked.
     """
 
     interval: Interval
     warmup: int
     features: tuple[str, ...]
     rules: Mapping[str, Node]
+    seen: Mapping[str, Node]
     _nodes: Mapping[str, Node]
     _order: tuple[str, ...]
-    _extra: tuple[str, ...]
+    _outputs: tuple[str, ...]
+    _books: tuple[str, ...]
 
     def evaluate(
         self,
@@ -89,6 +94,32 @@ class Plan:
             rules = {name: context.series(node) for name, node in self.rules.items()}
         return Evaluated(features, Signals(**rules))
 
+    def inputs(
+        self, candles: Candles, books: Mapping[str, FloatArray] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Compute what a model sees at every bar, (N, T, F) float32, NaN where it has no value.
+
+        Causal, as `evaluate` is.
+
+        Parameters
+        ----------
+        candles : Candles
+            (T, N) of the strategy's interval.
+        books : mapping of str to (T, N) float64, optional
+            The order-book columns promised to `compile_strategy`.
+        """
+        self._require_interval(candles)
+        columns = self._columns(self._books, books or {}, candles)
+        context = Evaluation(candles, columns).context(self.interval)
+        bars, pairs = candles.close.shape
+        inputs_NTF = np.empty((pairs, bars, len(self.seen)), np.float32)
+        with np.errstate(all="ignore"):
+            for f, node in enumerate(self.seen.values()):
+                inputs_NTF[:, :, f] = context.series(node).T
+        inputs_NTF[~np.isfinite(inputs_NTF)] = np.nan
+        inputs_NTF.flags.writeable = False
+        return inputs_NTF
+
     def evaluation(
         self,
         candles: Candles,
@@ -105,9 +136,9 @@ class Plan:
         values : callable
             Makes what keeps the values of one interval and pair.
         """
-        if candles.interval != self.interval:
-            raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
-        extra = self._columns({**(books or {}), **(model_outputs or {})}, candles)
+        self._require_interval(candles)
+        given = {**(books or {}), **(model_outputs or {})}
+        extra = self._columns((*self._outputs, *self._books), given, candles)
         return Evaluation(candles, extra, values)
 
     def signals(self, evaluation: Evaluation) -> Signals:
@@ -126,12 +157,23 @@ class Plan:
             f"{RULES[name].path}: {node.text} (warm-up {node.warm_up})"
             for name, node in self.rules.items()
         ]
+        lines += [
+            f"model.inputs.{name}: {node.text} (warm-up {node.warm_up})"
+            for name, node in self.seen.items()
+        ]
         return [*lines, f"warm-up: {self.warmup} bars of {self.interval}"]
 
-    def _columns(self, given: Mapping[str, FloatArray], candles: Candles) -> dict[str, FloatArray]:
+    def _require_interval(self, candles: Candles) -> None:
+        if candles.interval != self.interval:
+            raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
+
+    @staticmethod
+    def _columns(
+        promised: Sequence[str], given: Mapping[str, FloatArray], candles: Candles
+    ) -> dict[str, FloatArray]:
         """Return the promised columns as read-only float64, stored pair by pair."""
         columns: dict[str, FloatArray] = {}
-        for name in self._extra:
+        for name in promised:
             if name not in given:
                 raise ValueError(f"column {name!r} was promised to the strategy, but is not given")
             array = np.asfortranarray(given[name], np.float64).view()
