@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from framework import __version__
 from framework.config.blame import blaming
-from framework.config.build import build, plain_tree
+from framework.config.build import build, build_part, plain_tree
 from framework.config.secrets import Redactor
 from framework.config.signals import INTERRUPTED, require_untold, was_told
 from framework.config.stream import Stream
@@ -87,12 +87,20 @@ def _faults_of_rules(tree: dict[str, Any], plugins: tuple[str, ...]) -> tuple[st
 
     try:
         strategy = build(tree["strategy"], StrategySpec, plugins)
+        model = build_part(tree["model"], "model", plugins)
     except UserError:  # reported with the settings
         return ()
     features, risk = _texts(tree["features"]), _texts(tree["risk"])
     distances = {name: risk[name] for name in DISTANCES if risk.get(name)}
     try:
-        compile_strategy(strategy, features, plugins=plugins, distances=distances)
+        compile_strategy(
+            strategy,
+            features,
+            model_outputs=getattr(model, "outputs", ()),
+            plugins=plugins,
+            distances=distances,
+            inputs=getattr(model, "inputs", {}),
+        )
     except UserError as fault:
         return fault.faults
     return ()

@@ -141,6 +141,10 @@ def _columns(before: Traded, after: Traded) -> list[tuple[str, str, Column, Colu
         ("feature", name, values, after.evaluated.features[name])
         for name, values in before.evaluated.features.items()
     ]
+    pairs += [
+        ("prediction", name, values, after.predicted[name])
+        for name, values in before.predicted.items()
+    ]
     one, other = before.evaluated.signals, after.evaluated.signals
     for name, rule in RULES.items():
         values = getattr(one, name)

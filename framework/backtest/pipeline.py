@@ -1,8 +1,9 @@
-"""The way from candles to a ledger as one call: features, rules, engine."""
+"""The way from candles to a ledger as one call: features, predictions, rules, engine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from framework.backtest.spread import closing_bars, spread
 from framework.engine.rules import Rules
@@ -10,7 +11,10 @@ from framework.engine.simulate import Simulation, simulate
 from framework.market.candles import Candles
 from framework.market.resample import resample
 from framework.strategy.plan import Evaluated, Plan
-from framework.types import IntArray
+from framework.types import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from framework.learning.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +31,25 @@ class Traded:
         On `decided`.
     simulation : Simulation
         On the candles filled on.
+    predicted : dict of str to (K, N) float64
+        What the model gave, by the name of its output.
     """
 
     decided: Candles
     closing: IntArray
     evaluated: Evaluated
     simulation: Simulation
+    predicted: dict[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A compiled strategy, the rules it trades under and the cash it starts with."""
+    """A compiled strategy, the models that predict for it, its rules and its cash at the start."""
 
     plan: Plan
     rules: Rules
     cash: float
+    schedule: Schedule | None = None
 
     def trade(self, candles: Candles, first: int) -> Traded:
         """Evaluate the strategy and simulate its orders on `candles`, from bar `first` on.
@@ -55,9 +63,16 @@ class Pipeline:
         """
         decided = resample(candles, self.plan.interval)
         closing = closing_bars(candles, decided)
-        evaluated = self.plan.evaluate(decided)
+        predicted = self._predict(decided)
+        evaluated = self.plan.evaluate(decided, predicted)
         signals = evaluated.signals
         if decided.interval != candles.interval:
             signals = spread(replace(signals, traded=decided.traded), closing, len(candles))
         simulation = simulate(candles, signals, self.rules, self.cash, first=first)
-        return Traded(decided, closing, evaluated, simulation)
+        return Traded(decided, closing, evaluated, simulation, predicted)
+
+    def _predict(self, decided: Candles) -> dict[str, FloatArray]:
+        """Return what the models make of the candles, if there are any."""
+        if self.schedule is None:
+            return {}
+        return self.schedule.predict(self.plan.inputs(decided), decided.time)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    InstanceOf,
     NonNegativeInt,
     PositiveFloat,
     SecretStr,
@@ -20,6 +21,8 @@ from framework.engine.execution import Execution
 from framework.engine.risk import Risk
 from framework.exchange.contract import Exchange
 from framework.interfaces import Mode, Notifier
+from framework.learning.model import Model
+from framework.learning.training import Training
 from framework.modes.sweep_settings import SweepSettings
 from framework.strategy.spec import StrategySpec
 from framework.types import Interval, parse_time
@@ -63,6 +66,11 @@ class Pairs:
 @component
 class NoModel:
     """Rules without a model."""
+
+    outputs: ClassVar[tuple[str, ...]] = ()
+    inputs: ClassVar[dict[str, str]] = {}
+    window: ClassVar[int] = 1
+    from_run: ClassVar[None] = None
 
     name: Literal["none"] = "none"
     """Of this choice."""
@@ -134,8 +142,11 @@ class Settings:
     features: Annotated[dict[str, str], BeforeValidator(_texts)]
     """Name to expression."""
 
-    model: NoModel
+    model: InstanceOf[Model] | InstanceOf[NoModel]
     """What predicts."""
+
+    training: Training
+    """How models are fitted."""
 
     risk: Risk
     """Sizing, stops and limits."""

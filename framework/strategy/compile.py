@@ -33,6 +33,7 @@ def compile_strategy(
     pairs: Sequence[str] | None = None,
     distances: Mapping[str, str] | None = None,
     inputs: Mapping[str, str] | None = None,
+    window: int = 1,
 ) -> Plan:
     r"""Check every expression of a strategy and return what evaluates them.
 
@@ -53,6 +54,8 @@ def compile_strategy(
         name what the strategy's own rules may.
     inputs : mapping of str to str, optional
         Name to expression of what a model sees; features may be named, the model's outputs not.
+    window : int
+        Bars of inputs that one prediction sees.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def compile_strategy(
         spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults, inputs
     )
     check_values(spec.params, faults)
-    plan = plan_of(source, spec.params, faults)
+    plan = plan_of(source, spec.params, faults, window)
     if faults:
         raise UserError(*faults)
     return plan
@@ -143,7 +146,9 @@ def read_strategy(
     )
 
 
-def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> Plan:
+def plan_of(
+    source: Source, params: Mapping[str, Param], faults: list[str], window: int = 1
+) -> Plan:
     """Check every expression under values of the parameters; a plan, or faults that are noted."""
     spec = source.spec
     builder = Builder(
@@ -169,12 +174,14 @@ def plan_of(source: Source, params: Mapping[str, Param], faults: list[str]) -> P
     nodes = {name: _feature(builder, name) for name in source.order}
     rules = {name: _rule(builder, name, tree) for name, tree in source.rules.items()}
     inputs = {name: _input(builder, name, tree) for name, tree in source.inputs.items()}
+    lengths = [node.warm_up for node in (*nodes.values(), *rules.values())]
+    lengths += [node.warm_up + window - 1 for node in inputs.values()]
     if not faults:
         for (name, interval), node in builder.checked.items():
             source.checked.setdefault((name, interval), {})[values[name]] = node
     return Plan(
         interval=spec.interval,
-        warmup=max((node.warm_up for node in (*nodes.values(), *rules.values())), default=0),
+        warmup=max(lengths, default=0),
         features=tuple(source.features),
         rules=rules,
         seen=inputs,

@@ -12,7 +12,7 @@ import numpy as np
 
 from framework.exchange.load import Loaded, load_candles
 from framework.market.candles import Candles, Standing
-from framework.modes.backtest import quote_of
+from framework.modes.reading import quote_of
 from framework.modes.settings import Settings
 from framework.records import Signals
 from framework.strategy.many import ManySignals

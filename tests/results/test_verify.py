@@ -13,7 +13,7 @@ import pytest
 from made_outcomes import make_outcome, random_close, random_fills
 
 from framework.errors import CheckFailed
-from framework.modes import backtest
+from framework.modes import judging
 from framework.records import Kind
 from framework.results.verify import verify_with_vectorbt
 
@@ -49,7 +49,7 @@ def test_the_check_is_on_the_page_and_in_the_summary(program):
 
 @pytest.mark.usefixtures("vectorbt")
 def test_a_run_with_a_tampered_ledger_fails_and_is_not_finished(program, monkeypatch):
-    true_outcome = backtest._outcome
+    true_outcome = judging.outcome_of
 
     def dearer(*arguments):
         outcome = true_outcome(*arguments)
@@ -58,7 +58,7 @@ def test_a_run_with_a_tampered_ledger_fails_and_is_not_finished(program, monkeyp
         events["fee"][first] += 0.5
         return replace(outcome, events=events)
 
-    monkeypatch.setattr(backtest, "_outcome", dearer)
+    monkeypatch.setattr(judging, "outcome_of", dearer)
     ended = program(*FORTNIGHT, "report=false")
     assert ended.code == 1
     (said,) = (line for line in ended.err.splitlines() if line.startswith("vectorbt: "))

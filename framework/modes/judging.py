@@ -1,0 +1,178 @@
+"""What every mode that trades ends with: an outcome, judged, written and told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import time_ns
+from typing import TYPE_CHECKING
+
+from framework import __version__
+from framework.modes.context import Context
+from framework.modes.reading import quote_of
+from framework.records import Part
+from framework.types import YEAR_NS
+
+if TYPE_CHECKING:
+    from framework.backtest.pipeline import Traded
+    from framework.exchange.load import Loaded
+    from framework.results.outcome import Outcome
+
+
+_OUT_OF_SAMPLE = (
+    "Every prediction is out of sample: the model that gives it learned from earlier bars only. "
+    "Trading begins with the first prediction."
+)
+
+
+def outcome_of(
+    context: Context, loaded: Loaded, traded: Traded, first: int, tested: int
+) -> Outcome:
+    """Gather what the run hands on, the account as it was at the strategy's closes.
+
+    Parameters
+    ----------
+    context : Context
+        Of a recorded run.
+    loaded : Loaded
+        Its candles.
+    traded : Traded
+        What became of them.
+    first : int
+        Index of the first bar traded.
+    tested : int
+        Cuts of the causality test.
+    """
+    import numpy as np
+
+    from framework.engine.assumptions import assumptions
+    from framework.results.holdout import sealed_line
+    from framework.results.outcome import Check, Outcome
+
+    settings, simulation = context.settings, traded.simulation
+    begun = int(np.searchsorted(traded.closing, first))
+    bars, closes = traded.decided[begun:], traded.closing[begun:] - first
+    skipped = begun - int(np.searchsorted(traded.closing, loaded.first))
+    sealed = sealed_line(loaded.certificate.as_dict())
+    seen = "features, predictions" if traded.predicted else "features"
+    checks: tuple[Check, ...] = ()
+    if tested:
+        checks = (
+            Check(
+                "causality",
+                True,
+                f"{seen}, rules, orders and equity before {tested} random moments stayed equal "
+                "bit for bit when the future was replaced by noise",
+            ),
+        )
+    return Outcome(
+        mode=settings.mode.name,
+        strategy=settings.strategy.name,
+        pairs=bars.pairs,
+        quote=quote_of(bars.pairs),
+        interval=bars.interval,
+        time=bars.time,
+        open=bars.open,
+        high=bars.high,
+        low=bars.low,
+        close=bars.close,
+        volume=bars.volume,
+        initial_cash=settings.cash,
+        borrow_rate=settings.exchange.borrow_rate * loaded.candles.interval.ns / YEAR_NS,
+        fill_time=loaded.candles.time[first:],
+        fill_close=loaded.candles.close[first:],
+        equity=simulation.equity[closes],
+        cash=simulation.cash[closes],
+        invested=simulation.invested[closes],
+        events=simulation.events,
+        orders_hash=simulation.orders_hash,
+        certificate=loaded.certificate.as_dict(),
+        assumptions=(
+            *assumptions(settings.risk, settings.execution, settings.exchange),
+            *(() if sealed is None else (sealed,)),
+            *(() if not traded.predicted else (_OUT_OF_SAMPLE,)),
+            *(() if tested else ("Causality was not tested: mode.causality_cuts is 0.",)),
+        ),
+        checks=checks,
+        config=context.config,
+        overrides=context.overrides,
+        version=__version__,
+        seed=settings.seed,
+        parts=_later(loaded.scope.parts, skipped) if traded.predicted else loaded.scope.parts,
+        notices=_notices(context, loaded),
+    )
+
+
+def _later(parts: Sequence[Part], skipped: int) -> tuple[Part, ...]:
+    """Return the parts that were predicted, counted from a later first bar."""
+    return tuple(
+        replace(part, start=part.start - skipped, end=part.end - skipped)
+        for part in parts
+        if part.name != "train" and part.start >= skipped
+    )
+
+
+def finish(context: Context, outcome: Outcome) -> None:
+    """Judge an outcome, write its files and rows, and print what came out.
+
+    Parameters
+    ----------
+    context : Context
+        Of a recorded run.
+    outcome : Outcome
+        What was traded.
+    """
+    from framework.results.metrics import compute
+    from framework.results.run_directory import RunDirectory
+    from framework.results.summary import summary_table
+
+    if context.database is None or context.run_id is None:
+        raise ValueError("only a recorded run can be finished")
+    trials = context.database.trials.sharpes(
+        str(outcome.certificate["sha256"]), other_than=outcome.orders_hash
+    )
+    metrics = compute(outcome, trials)
+    directory = RunDirectory(context.run_dir)
+    directory.write_ledger(outcome)
+    if context.settings.report:
+        from framework.results.report import write_report
+
+        write_report(directory.path / "report.html", outcome, metrics)
+    metrics["seconds"] = round(context.seconds(), 3)
+    directory.write_metrics(outcome, metrics)
+    context.database.finish(
+        context.run_id,
+        outcome,
+        metrics,
+        ended_at=time_ns(),
+        params=context.settings.strategy.params,
+    )
+    context.print(summary_table(outcome, metrics))
+    shown = "report.html" if context.settings.report else "metrics.json"
+    context.settings.notify.send(f"done in {metrics['seconds']} s: {directory.path / shown}")
+
+
+def _notices(context: Context, loaded: Loaded) -> tuple[str, ...]:
+    """Return how often the data was opened that some run has sealed."""
+    from framework.results.holdout import opened_line
+
+    if context.database is None:
+        return ()
+    line = opened_line(context.database.openings(loaded.certificate.as_dict()))
+    return () if line is None else (line,)
+
+
+def verified(context: Context, outcome: Outcome) -> Outcome:
+    """Return `outcome` with one check more: that vectorbt comes to the same account.
+
+    Raises
+    ------
+    CheckFailed
+        It does not.
+    """
+    from framework.results.verify import verify_with_vectorbt
+
+    with context.progress() as progress:
+        progress.add_task("recomputing with vectorbt", total=None)
+        check = verify_with_vectorbt(outcome)
+    return replace(outcome, checks=(*outcome.checks, check))

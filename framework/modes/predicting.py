@@ -1,0 +1,120 @@
+"""The models that a run predicts with: fitted fold by fold, or fetched from a run that did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framework.errors import UserError
+from framework.learning.library import Fit
+from framework.learning.model import Model
+from framework.modes.context import Context
+from framework.types import format_time
+
+MODELS = "models"
+"""Folder of a run's directory that holds its trained models."""
+
+if TYPE_CHECKING:
+    from framework.backtest.folds import Folds
+    from framework.exchange.load import Loaded
+    from framework.learning.schedule import Schedule
+    from framework.strategy.plan import Plan
+
+
+def schedule_of(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:
+    """Return the models that predict for a strategy; None where it has none.
+
+    Raises
+    ------
+    UserError
+        The evaluation leaves nothing to learn from, or the run named by ``model.from`` has no
+        models of this kind.
+    CheckFailed
+        What they learn from looks ahead.
+    """
+    model = context.settings.model
+    if not isinstance(model, Model):
+        return None
+    if model.from_run is not None:
+        return _fetched(context, model, plan, loaded)
+    return _fitted(context, folds_of(context, model, plan, loaded))
+
+
+def folds_of(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Folds:
+    """Return the stretches of a run's range that models learn from."""
+    import numpy as np
+
+    from framework.backtest.folds import Folds
+    from framework.market.resample import resample
+
+    candles = resample(loaded.candles, plan.interval)
+    first = int(np.searchsorted(candles.time, loaded.candles.time[loaded.first]))
+    return Folds.of(model, plan, candles, first, loaded.scope.parts)
+
+
+def first_predicted(context: Context, loaded: Loaded, schedule: Schedule) -> int:
+    """Return the index of the first candle of a run that can be traded on a prediction.
+
+    Raises
+    ------
+    UserError
+        There is none.
+    """
+    candles = loaded.candles
+    first = max(loaded.first, schedule.first(candles.time))
+    if first >= len(candles):
+        learned = format_time(schedule.stages[0].end_ns)
+        if context.settings.model.from_run is not None:
+            raise UserError(
+                f"model.from: its models learned from bars up to {learned}, and predict later ones "
+                f"only; the range asked for ends there or before (end was "
+                f"{format_time(int(candles.time[-1]) + candles.interval.ns)})."
+            )
+        raise UserError(
+            f"evaluation: leaves no bar after the first train part, which ends {learned}; a sweep "
+            "of a model needs evaluation=holdout, by whose validation part it judges."
+        )
+    return first
+
+
+def fit_of(model: Model, plan: Plan, pairs: tuple[str, ...]) -> Fit:
+    """Return what models of a run are trained on, and predict from."""
+    inputs = {name: node.text for name, node in plan.seen.items()}
+    return Fit(model=model.name, pairs=pairs, interval=str(plan.interval), inputs=inputs)
+
+
+def _fetched(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Schedule:
+    """Read the models of another run."""
+    from framework.learning.library import load_schedule
+    from framework.results.load import load_run
+
+    assert model.from_run is not None  # noqa: S101 - asked for by the caller
+    run = load_run(model.from_run, database=context.settings.database)
+    schedule = load_schedule(run.path / MODELS, model, fit_of(model, plan, loaded.candles.pairs))
+    context.logger.info(f"{len(schedule.stages)} trained models of {run.path}, as they are")
+    return schedule
+
+
+def _fitted(context: Context, folds: Folds) -> Schedule:
+    """Fit every fold in this process, keeping nothing."""
+    import numpy as np
+
+    from framework.learning.workshop import Workshop
+
+    settings, log = context.settings, context.logger
+    data = folds.data()
+    folds.require_causal(data, np.random.default_rng(settings.seed))
+    with context.progress() as progress:
+        task = progress.add_task("training", total=None)
+
+        def workshop(fold: int) -> Workshop:
+            progress.update(task, description=f"training fold {fold} of {len(data)}")
+            return Workshop(
+                training=settings.training,
+                seed=settings.seed,
+                say=log.info,
+                show=lambda done, total, figures: progress.update(
+                    task, completed=done, total=total
+                ),
+            )
+
+        return folds.fit(data, workshop)
