@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from framework.config.component import component
 
@@ -37,6 +37,12 @@ class Label:
 
     balanced: bool = False
     """Whether all classes weigh the same in all."""
+
+    @model_validator(mode="after")
+    def _deviates(self) -> Self:
+        if self.kind == "volatility" and self.horizon < 2:
+            raise ValueError(f"volatility needs a horizon of at least 2 bars (was {self.horizon})")
+        return self
 
     @property
     def classes(self) -> int:
