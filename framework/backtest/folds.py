@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,6 +63,17 @@ class Folds:
                 "evaluation=walk_forward or evaluation=holdout."
             )
         return cls(model, plan, candles, train)
+
+    def with_final(self) -> Folds:
+        """Return the same folds and one more, whose train part is the newest bars.
+
+        It is as long as the last one, or begins where all begin.
+        """
+        last = self.parts[-1]
+        expanding = all(part.start == self.parts[0].start for part in self.parts)
+        end = len(self.candles)
+        start = self.parts[0].start if expanding else end - (last.end - last.start)
+        return replace(self, parts=(*self.parts, Part(last.fold + 1, "train", start, end)))
 
     def data(self) -> list[TrainingData]:
         """Return what the model of each fold learns from."""
@@ -139,6 +150,7 @@ class Folds:
             part_end=part.end,
             window=model.window,
             validation=model.validation,
+            missing=model.missing,
         )
 
     def _span(self, part: Part) -> tuple[int, int]:

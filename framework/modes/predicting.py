@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError
@@ -9,6 +12,8 @@ from framework.learning.library import Fit
 from framework.learning.model import Model
 from framework.modes.context import Context
 from framework.types import format_time
+
+Show = Callable[[int, int, int, Mapping[str, float]], None]
 
 MODELS = "models"
 """Folder of a run's directory that holds its trained models."""
@@ -103,18 +108,34 @@ def _fitted(context: Context, folds: Folds) -> Schedule:
     settings, log = context.settings, context.logger
     data = folds.data()
     folds.require_causal(data, np.random.default_rng(settings.seed))
-    with context.progress() as progress:
-        task = progress.add_task("training", total=None)
-
-        def workshop(fold: int) -> Workshop:
-            progress.update(task, description=f"training fold {fold} of {len(data)}")
-            return Workshop(
+    with training_progress(context, len(data)) as show:
+        return folds.fit(
+            data,
+            lambda fold: Workshop(
                 training=settings.training,
                 seed=settings.seed,
                 say=log.info,
-                show=lambda done, total, figures: progress.update(
-                    task, completed=done, total=total
-                ),
+                show=partial(show, fold),
+            ),
+        )
+
+
+@contextmanager
+def training_progress(context: Context, models: int) -> Iterator[Show]:
+    """Yield what shows how far the training of one of several models is.
+
+    It takes the model's number, steps done, steps in all, and figures of the moment.
+    """
+    with context.progress() as progress:
+        task = progress.add_task("training", total=None)
+
+        def show(number: int, done: int, total: int, figures: Mapping[str, float]) -> None:
+            told = "".join(f", {name} {value:.4g}" for name, value in figures.items())
+            progress.update(
+                task,
+                description=f"training model {number} of {models}{told}",
+                completed=done,
+                total=total,
             )
 
-        return folds.fit(data, workshop)
+        yield show

@@ -124,6 +124,9 @@ class Settings:
     run: int | str | None
     """The run that a replay works on."""
 
+    resume: int | str
+    """Whether a training goes on where one of the same stopped: auto, never, or the run itself."""
+
     runs: tuple[int | str, ...]
     """The runs that a comparison shows."""
 

@@ -1,0 +1,54 @@
+"""What makes two trainings the same: equal identities end with equal bits on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from framework.learning.model import Model
+from framework.learning.training import Training
+from framework.learning.training_data import TrainingData
+
+_FREE = ("duration", "until", "checkpoint_steps", "checkpoint_minutes", "keep")
+"""Of `Training`: what changes when state is kept, and never what it is."""
+
+_PACKAGES = ("numpy", "keras", "jax", "tensorflow", "torch", "lightgbm", "scikit-learn", "hmmlearn")
+
+Identity = dict[str, str]
+
+
+def identity_of(
+    model: Model, training: Training, seed: int, data: Sequence[TrainingData]
+) -> Identity:
+    """Return all that the result of a training rests on, by configuration path."""
+    kept: Identity = {}
+    for field in fields(model):  # type: ignore[arg-type]
+        if field.name != "from_run":
+            kept[f"model.{field.name}"] = _shown(getattr(model, field.name))
+    for field in fields(training):  # type: ignore[arg-type]
+        if field.name not in _FREE:
+            kept[f"training.{field.name}"] = _shown(getattr(training, field.name))
+    kept["seed"] = str(seed)
+    for fold, own in enumerate(data, start=1):
+        kept[f"data of fold {fold}"] = own.digest
+    for package in _PACKAGES:
+        try:
+            kept[f"version of {package}"] = version(package)
+        except PackageNotFoundError:
+            kept[f"version of {package}"] = "none"
+    return kept
+
+
+def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return a line for each way in which two identities differ."""
+    return [
+        f"{name} was {then.get(name, 'none')}, is {now.get(name, 'none')}"
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+    ]
+
+
+def _shown(value: Any) -> str:
+    return str(value)
