@@ -24,10 +24,10 @@ def identity_of(
 ) -> Identity:
     """Return all that the result of a training rests on, by configuration path."""
     kept: Identity = {}
-    for field in fields(model):  # type: ignore[arg-type]
+    for field in fields(model):
         if field.name != "from_run":
             kept[f"model.{field.name}"] = _shown(getattr(model, field.name))
-    for field in fields(training):  # type: ignore[arg-type]
+    for field in fields(training):
         if field.name not in _FREE:
             kept[f"training.{field.name}"] = _shown(getattr(training, field.name))
     kept["seed"] = str(seed)
