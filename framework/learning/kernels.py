@@ -57,7 +57,8 @@ def scale_evenly(
     for t in range(bars):
         for f in range(count):
             value = (np.float64(inputs_TF[t, f]) - centre_F[f]) / scale_F[f]
-            value = min(max(value, -clip), clip)
+            value = -clip if value < -clip else value
+            value = clip if value > clip else value
             out_TF[t, f] = value if np.isfinite(inputs_TF[t, f]) else missing
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt
 from framework.config.component import component
 from framework.learning.labels import Label
 from framework.learning.training_data import Float32Array, TrainingData
+from framework.learning.windows import Missing
 from framework.learning.workshop import Workshop
 from framework.types import FloatArray
 
@@ -80,6 +81,10 @@ class Model:
 
     window: PositiveInt = 1
     """Bars that one prediction sees, the newest included."""
+
+    missing: Missing = "drop"
+    """Whether bars at which an input is missing are left out, with all windows that hold them, or
+    the input counts as 0 there once scaled; a bar without any input is left out always."""
 
     validation: float = Field(default=0.15, ge=0, lt=1)
     """Share of each train part, its end, that training is stopped early by."""

@@ -78,5 +78,8 @@ class TrainingData:
             *(self.time, self.inputs_NTF, self.labels_NT, self.weights_NT),
             *(self.train.pair, self.train.bar, self.validation.pair, self.validation.bar),
         ):
-            hasher.update(np.ascontiguousarray(array).data)
+            for piece in (
+                array if array.ndim > 1 else (array,)
+            ):  # a cut of pairs is not copied whole
+                hasher.update(np.ascontiguousarray(piece).data)
         return hasher.hexdigest()
