@@ -23,7 +23,8 @@ from framework.types import FloatArray
 _QUARTILES = 2 * NormalDist().inv_cdf(0.75)  # between those of a normal, in standard deviations
 _KNOTS = 255
 _LEVELS = (np.arange(_KNOTS) + 0.5) / _KNOTS
-_NORMAL = np.array([NormalDist().inv_cdf(level) for level in _LEVELS])
+_UPPER = [NormalDist().inv_cdf(level) for level in _LEVELS[_KNOTS // 2 + 1 :]]
+_NORMAL = np.array([*(-z for z in reversed(_UPPER)), 0.0, *_UPPER])  # symmetric to the last bit
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def write_training_data(directory: Path, data: TrainingData) -> Path:
     name = f"{_moment(start)}_{_moment(end)}_{data.digest[:16]}"
     path, about = directory / f"{name}.parquet", directory / f"{name}.json"
     beside = directory / f"{name}.{os.getpid()}.part"
-    described = {
+    described: dict[str, Any] = {
         "digest": data.digest,
         "start": format_time(start),
         "end": format_time(end),
@@ -70,6 +71,7 @@ def write_training_data(directory: Path, data: TrainingData) -> Path:
             ) as writer:
                 for table in _tables(data, schema):
                     writer.write_table(table)
+            described["sha256"] = _sha256(beside)
             beside.replace(path)
             beside.write_text(f"{json.dumps(described, indent=2)}\n")
             beside.replace(about)
@@ -93,13 +95,20 @@ def read_training_data(path: Path) -> TrainingData:
 
     try:
         described = json.loads(path.with_suffix(".json").read_text())
+        if _sha256(path) != described["sha256"]:
+            raise ValueError("it is damaged: its SHA-256 is another")
         with pq.ParquetFile(path, pre_buffer=False) as file:
             data = _read(described, file.iter_batches(batch_size=_BARS))
     except (OSError, ValueError, KeyError, TypeError, IndexError, pa.ArrowException) as error:
         raise OutsideFault(f"{path}: training data cannot be read ({error}).") from error
     if data.digest != described["digest"]:
-        raise OutsideFault(f"{path}: training data is damaged; its digest is another.")
+        raise OutsideFault(f"{path}: training data cannot be read (its digest is another).")
     return data
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _moment(time_ns: int) -> str:
