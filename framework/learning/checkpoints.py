@@ -94,7 +94,7 @@ class Checkpoints:
         """
         target = self._directory / f"step_{step:09d}"
         beside = self._directory / f".{target.name}.part"
-        with _fault(f"checkpoint {target}", "written"):
+        with disk_fault(f"checkpoint {target}", "written"):
             self._directory.mkdir(parents=True, exist_ok=True)
             self._settle()
             try:
@@ -134,7 +134,7 @@ class Checkpoints:
 
     def _paths(self) -> list[Path]:
         """Return all checkpoints by name, the newest first."""
-        with _fault(f"checkpoints {self._directory}", "listed"):
+        with disk_fault(f"checkpoints {self._directory}", "listed"):
             found = self._directory.iterdir() if self._directory.exists() else ()
             steps = [path for path in found if re.fullmatch(r"step_\d{9,}", path.name)]
         return sorted(steps, key=_step_of, reverse=True)
@@ -177,7 +177,7 @@ def save_whole(
     OutsideFault
         It cannot be written.
     """
-    with _fault(str(directory), "written"):
+    with disk_fault(str(directory), "written"):
         _write(directory, arrays, state)
 
 
@@ -192,7 +192,7 @@ def load_whole(directory: Path) -> tuple[Arrays, State]:
     manifest = _manifest(directory)
     arrays: Arrays = {}
     digest = hashlib.sha256()
-    with _fault(str(directory / _ARRAYS), "read"), (directory / _ARRAYS).open("rb") as file:
+    with disk_fault(str(directory / _ARRAYS), "read"), (directory / _ARRAYS).open("rb") as file:
         for name, (kind, shape) in manifest["arrays"].items():
             array = np.empty(shape, _kind_of(kind))
             raw = array.reshape(-1).view(np.uint8).data
@@ -205,6 +205,15 @@ def load_whole(directory: Path) -> tuple[Arrays, State]:
         raise OutsideFault(f"{directory / _ARRAYS}: is damaged (its SHA-256 is another).")
     state: State = manifest["state"]
     return arrays, state
+
+
+@contextmanager
+def disk_fault(what: str, verb: str) -> Iterator[None]:
+    """Turn a fault of the disk into one line: `what` cannot be `verb`, and why."""
+    try:
+        yield
+    except OSError as fault:
+        raise OutsideFault(f"{what}: cannot be {verb} ({_reason(fault)}).") from fault
 
 
 def _write(
@@ -229,7 +238,7 @@ def _write(
 
 def _manifest(directory: Path) -> dict[str, Any]:
     path = directory / _MANIFEST
-    with _fault(str(path), "read"):
+    with disk_fault(str(path), "read"):
         written = path.read_bytes()
     sealed = written[len(_SEAL) + 64 :]
     if written != _SEAL + _hex(sealed) + sealed:
@@ -284,12 +293,3 @@ def _sync(path: Path) -> None:
 
 def _reason(fault: OSError) -> str:
     return fault.strerror or str(fault)
-
-
-@contextmanager
-def _fault(what: str, verb: str) -> Iterator[None]:
-    """Turn a fault of the disk into one line."""
-    try:
-        yield
-    except OSError as fault:
-        raise OutsideFault(f"{what}: cannot be {verb} ({_reason(fault)}).") from fault
