@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,6 +139,15 @@ def load_schedule(directory: Path, model: Model, fit: Fit) -> Schedule:
             for fold, start_ns, end_ns, place in spans
         ),
     )
+
+
+def digest_of(directory: Path) -> str:
+    """Return the SHA-256 over all files of saved models, by name, as a hexadecimal string."""
+    hasher = hashlib.sha256()
+    for file in sorted(path for path in directory.rglob("*") if path.is_file()):
+        hasher.update(f"{file.relative_to(directory)} {file.stat().st_size}\n".encode())
+        hasher.update(file.read_bytes())
+    return hasher.hexdigest()
 
 
 def _shown(value: object) -> str:

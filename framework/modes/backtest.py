@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline, Traded
     from framework.exchange.load import Loaded
     from framework.learning.schedule import Schedule
+    from framework.modes.judging import Metrics
     from framework.strategy.plan import Plan
 
 SLOW_BARS = 200_000
@@ -31,21 +32,23 @@ class Trading:
         from framework.backtest.evaluation import require_closed
         from framework.engine.make_rules import check_rules
         from framework.modes.reading import compile_plan
+        from framework.results.gate import require_metrics
 
         if context.settings.verify == "vectorbt":
             from framework.results.verify import require_vectorbt
 
             require_vectorbt()
-        compile_plan(context.settings)
         settings = context.settings
+        compile_plan(settings)
+        require_metrics(settings.gate)
         if context.sweeping:
             require_closed({"open_sealed": settings.evaluation.open_sealed})
         check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
 
     def trade(
         self, context: Context, plan: Plan, loaded: Loaded, schedule: Schedule | None
-    ) -> None:
-        """Simulate, test, judge, write.
+    ) -> Metrics:
+        """Simulate, test, judge, write, and return the metrics.
 
         Parameters
         ----------
@@ -73,7 +76,7 @@ class Trading:
         outcome = outcome_of(context, loaded, traded, first, tested)
         if context.settings.verify == "vectorbt":
             outcome = verified(context, outcome)
-        finish(context, outcome)
+        return finish(context, outcome)
 
     def _pipeline(
         self, context: Context, plan: Plan, loaded: Loaded, schedule: Schedule | None
@@ -127,13 +130,16 @@ class Backtest(Trading):
         Raises
         ------
         CheckFailed
-            Something looks ahead, or vectorbt's account of the ledger is another.
+            Something looks ahead, vectorbt's account of the ledger is another, or the gate is not
+            passed.
         UserError
             The data cannot be used.
         """
+        from framework.modes.judging import require_passed
         from framework.modes.predicting import schedule_of
         from framework.modes.reading import compile_plan, read_candles
 
         plan = compile_plan(context.settings)
         loaded = read_candles(context, plan)
-        self.trade(context, plan, loaded, schedule_of(context, plan, loaded))
+        metrics = self.trade(context, plan, loaded, schedule_of(context, plan, loaded))
+        require_passed(context, metrics)

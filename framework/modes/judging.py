@@ -8,6 +8,7 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from framework import __version__
+from framework.errors import CheckFailed
 from framework.modes.context import Context
 from framework.modes.reading import quote_of
 from framework.records import Part
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from framework.exchange.load import Loaded
     from framework.results.outcome import Outcome
 
+
+Metrics = dict[str, float | int | None]
 
 _OUT_OF_SAMPLE = (
     "Every prediction is out of sample: the model that gives it learned from earlier bars only. "
@@ -112,7 +115,7 @@ def _later(parts: Sequence[Part], skipped: int) -> tuple[Part, ...]:
     )
 
 
-def finish(context: Context, outcome: Outcome) -> None:
+def finish(context: Context, outcome: Outcome) -> Metrics:
     """Judge an outcome, write its files and rows, and print what came out.
 
     Parameters
@@ -121,7 +124,13 @@ def finish(context: Context, outcome: Outcome) -> None:
         Of a recorded run.
     outcome : Outcome
         What was traded.
+
+    Returns
+    -------
+    dict
+        As in ``metrics.json``.
     """
+    from framework.results.gate import shortfalls
     from framework.results.metrics import compute
     from framework.results.run_directory import RunDirectory
     from framework.results.summary import summary_table
@@ -146,10 +155,20 @@ def finish(context: Context, outcome: Outcome) -> None:
         metrics,
         ended_at=time_ns(),
         params=context.settings.strategy.params,
+        exit_code=CheckFailed.exit_code if shortfalls(context.settings.gate, metrics) else 0,
     )
     context.print(summary_table(outcome, metrics))
     shown = "report.html" if context.settings.report else "metrics.json"
     context.settings.notify.send(f"done in {metrics['seconds']} s: {directory.path / shown}")
+    return metrics
+
+
+def require_passed(context: Context, metrics: Metrics) -> None:
+    """Raise CheckFailed where a figure does not reach what ``gate`` asks for."""
+    from framework.results.gate import shortfalls
+
+    if lines := shortfalls(context.settings.gate, metrics):
+        raise CheckFailed("\n".join(lines))
 
 
 def _notices(context: Context, loaded: Loaded) -> tuple[str, ...]:

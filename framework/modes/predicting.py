@@ -19,6 +19,8 @@ MODELS = "models"
 """Folder of a run's directory that holds its trained models."""
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from framework.backtest.folds import Folds
     from framework.exchange.load import Loaded
     from framework.learning.schedule import Schedule
@@ -93,10 +95,32 @@ def _fetched(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Sche
     from framework.results.load import load_run
 
     assert model.from_run is not None  # noqa: S101 - asked for by the caller
-    run = load_run(model.from_run, database=context.settings.database)
-    schedule = load_schedule(run.path / MODELS, model, fit_of(model, plan, loaded.candles.pairs))
-    context.logger.info(f"{len(schedule.stages)} trained models of {run.path}, as they are")
+    if model.from_run == "latest":
+        path = _latest(context, model)
+    else:
+        path = load_run(model.from_run, database=context.settings.database).path
+    schedule = load_schedule(path / MODELS, model, fit_of(model, plan, loaded.candles.pairs))
+    context.logger.info(f"{len(schedule.stages)} trained models of {path}, as they are")
     return schedule
+
+
+def _latest(context: Context, model: Model) -> Path:
+    """Return the directory of the run that trained the newest model which passed its gate."""
+    strategy = context.settings.strategy.name
+    assert context.database is not None  # noqa: S101 - what trades is recorded
+    rows = context.database.models.rows(strategy, model.name)
+    passed = [row for row in rows if row.promoted]
+    if passed:
+        return passed[-1].directory
+    if rows:
+        raise UserError(
+            f"model.from: no version of {model.name} for {strategy} has passed its gate; name "
+            f"{rows[-1].directory} to use the newest all the same (was latest)."
+        )
+    raise UserError(
+        f"model.from: no {model.name} has been trained for {strategy} yet; mode=train does "
+        "(was latest)."
+    )
 
 
 def _fitted(context: Context, folds: Folds) -> Schedule:

@@ -130,6 +130,10 @@ class Settings:
     runs: tuple[int | str, ...]
     """The runs that a comparison shows."""
 
+    gate: dict[str, float]
+    """Metric to what it must reach: else the run ends with exit code 1, and the model that it
+    trained is used by no session."""
+
     search: dict[str, Any]
     """What a strategy offers to explore."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from framework.learning.training import Training
     from framework.learning.training_data import TrainingData
+    from framework.modes.judging import Metrics
 
 _NEVER = 2**63 - 1
 
@@ -56,7 +57,7 @@ class Train(Trading):
         Raises
         ------
         CheckFailed
-            Something looks ahead, or a loss is no number any more.
+            Something looks ahead, a loss is no number any more, or the gate is not passed.
         UserError
             The data cannot be used, or ``resume`` names another training.
         OutsideFault
@@ -68,6 +69,7 @@ class Train(Trading):
         from framework.learning.library import save_schedule
         from framework.learning.model import Model
         from framework.learning.workshop import Paused, Workshop
+        from framework.modes.judging import require_passed
         from framework.modes.predicting import MODELS, fit_of, folds_of, training_progress
         from framework.modes.reading import compile_plan, read_candles
         from framework.modes.resuming import locked, resume
@@ -109,7 +111,9 @@ class Train(Trading):
             schedule,
             fit_of(settings.model, plan, loaded.candles.pairs),
         )
-        self.trade(context, plan, loaded, schedule)
+        metrics = self.trade(context, plan, loaded, schedule)
+        _register(context, settings.model.name, loaded.certificate.sha256, metrics)
+        require_passed(context, metrics)
 
     def _keep_data(self, context: Context, data: Sequence[TrainingData]) -> None:
         """Write what each model learns from."""
@@ -119,6 +123,33 @@ class Train(Trading):
         folder.mkdir()
         for own in data:
             write_training_data(folder, own)
+
+
+def _register(context: Context, name: str, data_hash: str, metrics: Metrics) -> None:
+    """Write the row of what was trained, and say whether it may be used."""
+    from framework.learning.library import digest_of
+    from framework.modes.predicting import MODELS
+    from framework.results.gate import shortfalls
+
+    settings = context.settings
+    assert context.database is not None and context.run_id is not None  # noqa: S101 - recorded
+    promoted = not shortfalls(settings.gate, metrics)
+    version = context.database.models.keep(
+        run_id=context.run_id,
+        strategy=settings.strategy.name,
+        name=name,
+        directory=context.run_dir,
+        sha256=digest_of(context.run_dir / MODELS),
+        data_hash=data_hash,
+        made_at=time_ns(),
+        promoted=promoted,
+        gate=settings.gate,
+        metrics=metrics,
+    )
+    context.logger.info(
+        f"version {version} of {name} for {settings.strategy.name}: "
+        + ("model.from=latest takes it" if promoted else "below its gate, used only when named")
+    )
 
 
 def _end_of(training: Training) -> int:

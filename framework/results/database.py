@@ -21,6 +21,7 @@ from framework.results.dataset_rows import (
     keep_dataset,
 )
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
+from framework.results.model_registry import ModelRegistry
 from framework.results.outcome import Outcome
 from framework.results.schema import prepare
 from framework.results.trial_ledger import TRIAL_COLUMNS, TrialLedger, plain_number
@@ -90,6 +91,8 @@ class Database:
         self._url = url
         self.trials = TrialLedger(url)
         """The trials ever made on each data."""
+        self.models = ModelRegistry(url)
+        """The trained models that there are."""
 
     @property
     def url(self) -> str:

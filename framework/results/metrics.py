@@ -17,6 +17,15 @@ from framework.results.statistics import deflated_sharpe, skew_and_kurtosis
 from framework.types import DAY_NS, YEAR_NS, FloatArray, RecordArray
 
 Number = float | int | None
+NAMES = tuple(
+    (
+        "total_return cagr sharpe sortino calmar max_drawdown max_drawdown_days volatility "
+        "win_rate profit_factor expectancy trades exposure turnover fees_paid slippage_paid "
+        "borrow_paid final_equity benchmark_return deflated_sharpe break_even_fee_bps bars"
+    ).split()
+)
+"""What `compute` returns, in its order."""
+
 _NO_TRIALS: FloatArray = np.empty(0)
 _ROUNDING = 4.0 * float(np.finfo(np.float64).eps)  # of a ratio of two equities
 

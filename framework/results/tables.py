@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, false
 from sqlalchemy.types import JSON, Integer
 from sqlmodel import Field, SQLModel
 
@@ -199,17 +199,26 @@ class Trial(SQLModel, table=True):
 
 
 class Model(SQLModel, table=True):
-    """A trained model."""
+    """A trained model: one version for a strategy."""
 
     __tablename__ = "model"
+    __table_args__ = (Index("ix_model_versions", "strategy", "name", "version", unique=True),)
 
     id: int | None = _id()
     run_id: int | None = _of_run()
+    strategy: str = Field(sa_column=Column(String, nullable=False, server_default=""))
     name: str
+    version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="1"))
+    """From 1."""
     directory: str
     sha256: str
     data_hash: str | None = _on_data(nullable=True)
     made_at: int = _moment()
+    promoted: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """Whether it passed its gate."""
+    gate: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False, server_default="{}"))
+    metrics: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False, server_default="{}"))
+    """Out of sample."""
 
 
 class Checkpoint(SQLModel, table=True):
