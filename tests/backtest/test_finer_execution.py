@@ -102,7 +102,7 @@ class Made:
     interval: Interval
     signals: Signals
 
-    def evaluate(self, candles):
+    def evaluate(self, candles, predicted):
         bars = (candles.time // self.interval.ns).astype(int)
         given = {field.name: getattr(self.signals, field.name) for field in fields(Signals)}
         cut = {name: None if rows is None else rows[bars] for name, rows in given.items()}
