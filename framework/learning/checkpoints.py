@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from framework.disk import disk_fault, on_disk
 from framework.errors import OutsideFault
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -105,7 +105,7 @@ class Checkpoints:
             except BaseException:
                 shutil.rmtree(beside, ignore_errors=True)
                 raise
-            _sync(self._directory)
+            on_disk(self._directory)
         self._prune(step)
         return target
 
@@ -162,7 +162,7 @@ class Checkpoints:
             try:
                 shutil.rmtree(path)
             except OSError as fault:
-                self._say(f"checkpoint {path}: cannot be removed ({_reason(fault)}).")
+                self._say(f"checkpoint {path}: cannot be removed ({fault.strerror or fault}).")
 
 
 def save_whole(
@@ -207,15 +207,6 @@ def load_whole(directory: Path) -> tuple[Arrays, State]:
     return arrays, state
 
 
-@contextmanager
-def disk_fault(what: str, verb: str) -> Iterator[None]:
-    """Turn a fault of the disk into one line: `what` cannot be `verb`, and why."""
-    try:
-        yield
-    except OSError as fault:
-        raise OutsideFault(f"{what}: cannot be {verb} ({_reason(fault)}).") from fault
-
-
 def _write(
     directory: Path, arrays: Mapping[str, npt.ArrayLike], state: Mapping[str, object]
 ) -> None:
@@ -233,7 +224,7 @@ def _write(
     sealed = f'", "manifest": {json.dumps(manifest)}}}\n'.encode()
     (directory / _MANIFEST).write_bytes(_SEAL + _hex(sealed) + sealed)
     for path in (directory / _ARRAYS, directory / _MANIFEST, directory):
-        _sync(path)
+        on_disk(path)
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
@@ -280,16 +271,3 @@ def _step_of(path: Path) -> int:
 
 def _aside(target: Path) -> Path:
     return target.with_name(f".{target.name}.aside")
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or a directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _reason(fault: OSError) -> str:
-    return fault.strerror or str(fault)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.learning.checkpoints import disk_fault
+from framework.disk import whole_file
 
 Row = dict[str, float | int | None]
 
@@ -102,11 +102,8 @@ class EpochLog:
         table = csv.DictWriter(text, list(columns), lineterminator="\n")
         table.writeheader()
         table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-        beside = self._path.with_name(f".{self._path.name}.part")
-        with disk_fault(f"epoch log {self._path}", "written"):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(self._path, f"epoch log {self._path}") as beside:
             beside.write_text(text.getvalue(), encoding="utf-8", newline="\n")
-            beside.replace(self._path)
 
 
 def _plain(value: float | int | None) -> float | int | None:

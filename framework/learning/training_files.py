@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.disk import whole_file
 from framework.errors import OutsideFault
 from framework.learning.rows import Rows
 from framework.learning.training_data import TrainingData
@@ -41,7 +41,6 @@ def write_training_data(directory: Path, data: TrainingData) -> Path:
     start, end = data.time[0], data.time[-1] + data.interval.ns
     name = f"{_moment(start)}_{_moment(end)}_{data.digest[:16]}"
     path, about = directory / f"{name}.parquet", directory / f"{name}.json"
-    beside = directory / f"{name}.{os.getpid()}.part"
     described: dict[str, Any] = {
         "digest": data.digest,
         "start": format_time(start),
@@ -55,30 +54,24 @@ def write_training_data(directory: Path, data: TrainingData) -> Path:
         "train": len(data.train),
         "validation": len(data.validation),
     }
-    try:
-        if path.exists() and about.exists():
-            return path
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            schema = _schema(data)
-            floats = [field.name for field in schema if field.type == "float"]
-            with pq.ParquetWriter(
-                beside,
-                schema,
-                compression="zstd",
-                use_dictionary=["pair"],
-                use_byte_stream_split=floats,
-            ) as writer:
-                for table in _tables(data, schema):
-                    writer.write_table(table)
-            described["sha256"] = _sha256(beside)
-            beside.replace(path)
-            beside.write_text(f"{json.dumps(described, indent=2)}\n")
-            beside.replace(about)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutsideFault(f"{path}: training data cannot be written ({error}).") from error
+    if path.exists() and about.exists():
+        return path
+    what = f"training data {path}"
+    schema = _schema(data)
+    floats = [field.name for field in schema if field.type == "float"]
+    with whole_file(path, what) as beside:
+        with pq.ParquetWriter(
+            beside,
+            schema,
+            compression="zstd",
+            use_dictionary=["pair"],
+            use_byte_stream_split=floats,
+        ) as writer:
+            for table in _tables(data, schema):
+                writer.write_table(table)
+        described["sha256"] = _sha256(beside)
+    with whole_file(about, what) as beside:
+        beside.write_text(f"{json.dumps(described, indent=2)}\n")
     return path
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from framework.config.component import component
-from framework.errors import OutsideFault, UserError
+from framework.disk import whole_file
+from framework.errors import UserError
 from framework.exchange.contract import Exchange
 from framework.market.quality import clean
 from framework.market.ranges import difference
@@ -113,16 +113,10 @@ def write_csv(rows: CandleRows, file: Path) -> Path:
             "volume": rows.volume,
         }
     )
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
-            stream.write(f"{HEADER}\n".encode())
-            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
-            pyarrow.csv.write_csv(table, stream, options)
-        os.replace(partial, file)
-    except OSError as error:
-        raise OutsideFault(f"{file}: cannot be written ({error.strerror or error}).") from error
+    with whole_file(file) as beside, beside.open("wb") as stream:
+        stream.write(f"{HEADER}\n".encode())
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+        pyarrow.csv.write_csv(table, stream, options)
     return file
 
 

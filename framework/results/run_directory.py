@@ -23,15 +23,14 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from framework.errors import OutsideFault
+from framework.disk import disk_fault, whole_file
 from framework.results.folds import folds_csv
 from framework.results.outcome import Outcome
 from framework.results.words import RowTable, equity_rows, fill_rows, trade_rows, veto_rows
@@ -65,7 +64,7 @@ class RunDirectory:
         wanted = Path(path)
         made = wanted
         count = 1
-        with _outside(wanted):
+        with disk_fault(_named(wanted)):
             wanted.parent.mkdir(parents=True, exist_ok=True)
             while not _claim(made):
                 count += 1
@@ -135,7 +134,7 @@ class RunDirectory:
 
     def withdraw(self) -> None:
         """Take `metrics.json` back: it was written, but the database could not be told."""
-        with _outside(self.path / COMPLETE):
+        with disk_fault(_named(self.path / COMPLETE)):
             if self.complete:
                 (self.path / COMPLETE).replace(self.path / f".{COMPLETE}.part")
 
@@ -152,28 +151,15 @@ class RunDirectory:
             Wait until this file, and the directory with all that came before, is on the disk.
         """
         target = self.path / name
-        with _outside(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            beside = target.with_name(f".{target.name}.part")
-            try:
-                with beside.open("w", encoding="utf-8", newline="\n") as file:
-                    file.write(text)
-                    if durable:
-                        file.flush()
-                        os.fsync(file.fileno())
-                beside.replace(target)
-            except BaseException:
-                beside.unlink(missing_ok=True)
-                raise
-            if durable:
-                _sync_directory(target.parent)
+        with whole_file(target, _named(target), durable) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
 
     def _write_csv(self, name: str, rows: RowTable) -> None:
         import pyarrow.csv
 
         header = ",".join(rows.column_names) + "\n"
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
-        with _outside(self.path / name), (self.path / name).open("wb") as file:
+        with disk_fault(_named(self.path / name)), (self.path / name).open("wb") as file:
             file.write(header.encode())
             pyarrow.csv.write_csv(rows, file, options)
 
@@ -185,7 +171,7 @@ class RunDirectory:
         }
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        with _outside(self.path / "candles.npz"):
+        with disk_fault(_named(self.path / "candles.npz")):
             (self.path / "candles.npz").write_bytes(buffer.getbuffer())
 
 
@@ -204,19 +190,6 @@ def _claim(path: Path) -> bool:
     return True
 
 
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _outside(path: Path) -> Iterator[None]:
-    """Turn a fault of the disk into one line that names the file."""
-    try:
-        yield
-    except OSError as fault:
-        reason = fault.strerror or str(fault)
-        raise OutsideFault(f"run directory {path}: cannot be written ({reason}).") from fault
+def _named(path: Path) -> str:
+    """Return how messages call a file of a run's directory."""
+    return f"run directory {path}"

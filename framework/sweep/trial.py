@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.disk import whole_file
 from framework.results.sweep.constraint import read_constraints
 from framework.results.sweep.objective import read_objective
 from framework.types import FloatArray, IntArray
@@ -203,13 +204,8 @@ class TrialTable:
         """
         import pyarrow.parquet
 
-        beside = path.with_name(f".{path.name}.part")
-        try:
+        with whole_file(path) as beside:
             pyarrow.parquet.write_table(self._arrow(), beside)
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
 
     @classmethod
     def read(cls, path: Path) -> TrialTable:

@@ -19,6 +19,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
+from framework.disk import whole_file
 from framework.errors import OutsideFault
 from framework.results.page.markup import text
 
@@ -64,13 +65,8 @@ def write_whole(path: Path, page: str, name: str) -> None:
     OutsideFault
         The file cannot be written; the message calls it by `name`.
     """
-    beside = path.with_name(f".{path.name}.part")
-    try:
+    with whole_file(path, f"{name} {path}") as beside:
         beside.write_bytes(page.encode("utf-8", "backslashreplace"))
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutsideFault(f"{name} {path}: cannot be written ({error.strerror}).") from error
 
 
 def json_for_script(value: object) -> str:
