@@ -42,4 +42,4 @@ class SweepSettings:
     and orders must be those of the trial."""
 
     top: PositiveInt = 10
-    """Trials in the summary."""
+    """Trials in the summary, and, ten at most, among the curves of the page."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from framework.market.certificate import Certificate
     from framework.sweep.batch import Checked
+    from framework.sweep.candle_shelf import CandleShelf
     from framework.sweep.groups import Group
 
 
@@ -63,7 +64,7 @@ class BatchLauncher(Launcher):
         self.recorder: Recorder = _Nobody()
         self.strict = True
         """Whether one unsound trial stops all before data is read; else it fails alone."""
-        self._shelf: Any = None
+        self._shelf: CandleShelf | None = None
         self._trees: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def setup(
@@ -111,17 +112,30 @@ class BatchLauncher(Launcher):
         trials, shared = self._trials(job_overrides, 0)
         self._checked(self._groups(trials, shared), shared)
 
+    def batches(self, job_overrides: Sequence[Sequence[str]]) -> tuple[list[Checked], CandleShelf]:
+        """Return trials as batches, numbered in the order given, and what their candles are on."""
+        setup_globals()
+        trials, shared = self._trials(job_overrides, 0)
+        batches, _, _ = self._checked(self._groups(trials, shared), shared)
+        return batches, self._candles()
+
     def run_batches(self, batches: Sequence[Checked]) -> Iterator[Sequence[TrialResult]]:
         """Run groups that are batches and yield results as they come, each taken down before."""
-        from framework.sweep.candle_shelf import CandleShelf
         from framework.sweep.isolate import run_isolated
 
-        self._shelf = self._shelf or CandleShelf()
+        shelf = self._candles()
         for checked in batches:
-            certificate = self._shelf.load(checked.settings, checked.warmup).certificate
-            for results in run_isolated(checked, self._shelf):
+            certificate = shelf.load(checked.settings, checked.warmup).certificate
+            for results in run_isolated(checked, shelf):
                 self.keep(results, certificate)
                 yield results
+
+    def _candles(self) -> CandleShelf:
+        """Return the shelf, which stays from one launch to the next."""
+        from framework.sweep.candle_shelf import CandleShelf
+
+        self._shelf = self._shelf or CandleShelf()
+        return self._shelf
 
     def _trials(
         self, job_overrides: Sequence[Sequence[str]], first: int

@@ -62,10 +62,9 @@ class ChunkLauncher(BatchLauncher):
 
     def run_batches(self, batches: Sequence[Checked]) -> Iterator[Sequence[TrialResult]]:
         """Run groups and yield results as they come, each trial's once, each taken down before."""
-        from framework.sweep.candle_shelf import CandleShelf
         from framework.sweep.chunks import Cutter, Pace
 
-        self._shelf = self._shelf or CandleShelf()
+        stock = self._candles()
         self._pace = self._pace or Pace()
         batches = list(batches)
         if batches and not self._pace.known:
@@ -75,9 +74,7 @@ class ChunkLauncher(BatchLauncher):
         self._workers = workers = self._workers or self.open_workers()
         out: dict[int, Certificate] = {}
         try:
-            for chunk, shelf, certificate in Cutter(batches, self._shelf, self._pace).cut(
-                workers.count
-            ):
+            for chunk, shelf, certificate in Cutter(batches, stock, self._pace).cut(workers.count):
                 while len(out) >= _AHEAD * workers.count:
                     yield self._take_next(workers, out)
                 workers.start(chunk, shelf)
@@ -99,12 +96,12 @@ class ChunkLauncher(BatchLauncher):
         """Run the first trials here, one by one, and leave the others in `batches`."""
         from framework.sweep.isolate import part, run_isolated
 
-        first = batches.pop(0)
-        certificate = self._shelf.load(first.settings, first.warmup).certificate
+        first, shelf = batches.pop(0), self._candles()
+        certificate = shelf.load(first.settings, first.warmup).certificate
         rows = first.order()
         for row in rows[:_PILOTS]:
             started = perf_counter()
-            for results in run_isolated(part(first, [row]), self._shelf):
+            for results in run_isolated(part(first, [row]), shelf):
                 self.keep(results, certificate)
                 yield results
             self._pace.took(1, perf_counter() - started)

@@ -17,12 +17,13 @@ from framework.results.holdout import opened_line
 from framework.results.run_directory import RunDirectory
 from framework.sweep.alone import compose, free_folder, read_result, run_alone
 from framework.sweep.record import COMPLETE, SweepRecord
-from framework.sweep.summary import summary_table
+from framework.sweep.summary import front_line, summary_table
 from framework.sweep.trial import METRICS, TrialResult, TrialTable
 from framework.sweep.verdict import PAGE, verdict
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
+    from hydra.plugins.launcher import Launcher
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
@@ -37,6 +38,7 @@ def close(
     config: DictConfig,
     jobs: Sequence[Sequence[str]],
     returns: Sequence[JobReturn],
+    launcher: Launcher,
 ) -> None:
     """Write and say what came of a sweep.
 
@@ -50,6 +52,8 @@ def close(
         Words of each trial, by its index.
     returns : sequence of JobReturn
         What the launcher gave for each.
+    launcher : Launcher
+        That ran them.
 
     Raises
     ------
@@ -65,7 +69,11 @@ def close(
     seconds = perf_counter() - record.started
     table = record.table()
     wanted = record.settings.sweep
-    objective = table.objective(record.objectives[0].text, wanted.min_trades, wanted.constraints)
+    objectives = {
+        each.text: table.objective(each.text, wanted.min_trades, wanted.constraints)
+        for each in record.objectives
+    }
+    objective = objectives[record.objectives[0].text]
     figures: dict[str, Any] = {
         "trials": len(table),
         "failed": len(table.errors),
@@ -86,8 +94,11 @@ def close(
             _test(record, context, config, words, best)
     openings = record.openings()
     notices = [line for line in (record.sealed(), opened_line(openings)) if line is not None]
-    judged = verdict(record, table, objective, alone, jobs[0], notices)
+    judged = verdict(record, table, objectives, alone, jobs, launcher, notices)
     figures |= judged.figures()
+    if len(objectives) > 1:
+        figures["objectives"] = list(objectives)
+        figures["pareto_front"] = table.index[list(judged.front)].tolist()
     figures["sealed_tail_openings"] = len(openings)
     figures["seconds"] = round(perf_counter() - record.started, 3)
     _tell(record, table, objective, figures)
@@ -109,6 +120,8 @@ def _tell(
         record.voice.print(
             summary_table(table, objective, figures["objective"], record.settings.sweep.top)
         )
+        if "pareto_front" in figures:
+            record.voice.print(front_line(figures["objectives"], figures["pareto_front"]))
     elif table.metrics:
         record.voice.say(
             f"no trial is judged: none with {record.settings.sweep.min_trades} trades "

@@ -31,5 +31,5 @@ class GridSweeper(LaunchingSweeper):
             else:
                 record.begin()
             returns = self._launcher.launch(jobs, initial_job_idx=0)
-            close(record, self._context, self._config, jobs, returns)
+            close(record, self._context, self._config, jobs, returns, self._launcher)
         return returns

@@ -67,10 +67,8 @@ class OptunaSweeper(LaunchingSweeper):
             with open_study(record.directory, settings, space, texts) as study:
                 _require_known(study, record)
                 returns = self._run(settings, space, study, record, grid)
-                if len(texts) > 1:
-                    record.voice.say(f"better than all others in some way: trials {study.front()}")
             jobs = [space.words(study.params[index]) for index in range(total)]
-            close(record, self._context, self._config, jobs, returns)
+            close(record, self._context, self._config, jobs, returns, self._launcher)
         return returns
 
     def _run(

@@ -122,11 +122,6 @@ class SweepStudy:
         self._study.tell(trial, values)
         self.complete.add(index)
 
-    def front(self) -> list[int]:
-        """Return this sweep's trials that no other is better than in every objective."""
-        best = (trial.user_attrs.get(_OWN, (None, -1)) for trial in self._study.best_trials)
-        return sorted(index for sweep, index in best if sweep == self._sweep)
-
 
 @contextmanager
 def open_study(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,23 @@ _SHOWN = {
     "max_drawdown": ("Largest drawdown", "{:,.2%}"),
     "trades": ("Trades", "{:,.0f}"),
 }
+
+
+_NAMED = 20
+
+
+def front_line(objectives: Sequence[str], front: Sequence[int]) -> str:
+    """Return the trials that no other dominates as a line, those beyond the 20th as their number.
+
+    Examples
+    --------
+    >>> front_line(["sharpe", "-max_drawdown"], [4, 0])
+    'Pareto front of sharpe and -max_drawdown: trials 4, 0'
+    """
+    more = len(front) - _NAMED
+    named = ", ".join(map(str, front[:_NAMED])) + (f" and {more:,} more" if more > 0 else "")
+    *others, last = objectives
+    return f"Pareto front of {', '.join(others)} and {last}: trials {named}"
 
 
 def summary_table(table: TrialTable, objective: FloatArray, named: str, top: int) -> Table:

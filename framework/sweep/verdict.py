@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from framework.sweep.trial import TrialTable
 from framework.types import YEAR_NS, FloatArray
 
 if TYPE_CHECKING:
+    from hydra.plugins.launcher import Launcher
+
     from framework.results.sweep.judgement import Judgement
 
 PAGE = "sweep.html"
@@ -22,9 +24,10 @@ PAGE = "sweep.html"
 def verdict(
     record: SweepRecord,
     table: TrialTable,
-    objective: FloatArray,
+    objectives: Mapping[str, FloatArray],
     best: Path | None,
-    words: Sequence[str],
+    jobs: Sequence[Sequence[str]],
+    launcher: Launcher,
     notices: Sequence[str],
 ) -> Judgement:
     """Judge a sweep and write its page.
@@ -35,25 +38,28 @@ def verdict(
         With its rows written.
     table : TrialTable
         P trials.
-    objective : (P,) float64
-        NaN for a trial that is not judged.
+    objectives : mapping of str to (P,) float64
+        The first one ranks; NaN for a trial that is not judged.
     best : Path, optional
         Directory of the best trial's own run.
-    words : sequence of str
-        Of one trial's command line.
+    jobs : sequence of sequence of str
+        Words of each trial, by its index.
+    launcher : Launcher
+        That ran them.
     notices : sequence of str
         What a reader must know of the data.
     """
     from framework.results.sweep.judgement import Tried, judge
     from framework.results.sweep.page import write_page
     from framework.results.sweep.sections import SweepFacts
+    from framework.sweep.best_curves import best_curves
 
     settings = record.settings
     skew, kurtosis = _moments(best) if best is not None else (math.nan, math.nan)
     tried = Tried(
         params=table.params,
         metrics=table.metrics,
-        objective=objective,
+        objective=next(iter(objectives.values())),
         blocks=table.blocks,
         block_bars=table.block_bars,
         per_year=YEAR_NS / settings.interval.ns,
@@ -61,9 +67,18 @@ def verdict(
         kurtosis=kurtosis,
         index=table.index,
         past_sharpes=record.past_sharpes(next(filter(None, table.data_hash), "")),
+        objectives=objectives,
     )
     judged = judge(tried)
-    shared = [word for word in words if word.lstrip("+").partition("=")[0] not in table.params]
+    if not settings.report:
+        return judged
+    curves = best_curves(table, tried.objective, settings.sweep.top, jobs, launcher)
+    keys = {word: word.lstrip("+").partition("=")[0] for word in jobs[0]}
+    shared = [
+        word
+        for word, key in keys.items()
+        if key not in table.params and not key.startswith("sweep.")
+    ]
     facts = SweepFacts(
         strategy=settings.strategy.name,
         objective=record.objectives[0].text,
@@ -71,9 +86,9 @@ def verdict(
         command=("python", "-m", "framework", *shared),
         errors=table.errors,
         notices=notices,
+        curves=curves,
     )
-    if settings.report:
-        write_page(record.directory / PAGE, tried, judged, facts)
+    write_page(record.directory / PAGE, tried, judged, facts)
     return judged
 
 

@@ -94,6 +94,28 @@ const page = (() => {
     for (const other of group.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
   }
 
+  // Buttons "scale": a chart's upper axis, linear or logarithmic where its figure allows that.
+  function scalable(id) {
+    const scale = at("scale");
+    const figure = charts[id];
+    if (!figure?.log) scale.querySelector('[data-scale="log"]').disabled = true;
+    scale.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button || !figure) return;
+      press(scale, button);
+      figure.layout.yaxis.type = button.dataset.scale;
+      draw(id, figure);
+    });
+  }
+
+  // Select: which of several figures is shown.
+  function selectable(id, figures, show) {
+    const select = at(id);
+    figures.forEach((figure, index) => select.append(new Option(figure.name, String(index))));
+    select.closest("label").hidden = figures.length < 2;
+    select.addEventListener("change", () => show(Number(select.value)));
+  }
+
   // Print on white, whatever the screen shows.
   let before;
   addEventListener("beforeprint", () => {
@@ -122,5 +144,5 @@ const page = (() => {
     });
   }
 
-  return { at, charts, draw, press, start };
+  return { at, charts, draw, press, scalable, selectable, start };
 })();

@@ -1,25 +1,13 @@
 (() => {
-  const { at, charts, draw, press, start } = page;
+  const { at, charts, draw, press, scalable, selectable, start } = page;
 
   function drawPair(index) {
     draw("price", charts.price[index]);
     at("price-note").textContent = charts.price[index]?.note ?? "";
   }
 
-  const scale = at("scale");
-  if (!charts.account?.log) scale.querySelector('[data-scale="log"]').disabled = true;
-  scale.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button || !charts.account) return;
-    press(scale, button);
-    charts.account.layout.yaxis.type = button.dataset.scale;
-    draw("account", charts.account);
-  });
-
-  const pair = at("pair");
-  charts.price.forEach((figure, index) => pair.append(new Option(figure.name, String(index))));
-  pair.closest("label").hidden = charts.price.length < 2;
-  pair.addEventListener("change", () => drawPair(Number(pair.value)));
+  scalable("account");
+  selectable("pair", charts.price, drawPair);
 
   const table = at("trades");
   if (table) {

@@ -101,6 +101,17 @@ def read_axes(params: Mapping[str, Sequence[Any]]) -> tuple[Axis, ...]:
     return tuple(found)
 
 
+def described(axes: Sequence[Axis], row: int) -> str:
+    """Return what a trial took on each axis.
+
+    Examples
+    --------
+    >>> described(read_axes({"params.fast": [20, 5], "risk": ["off", "on"]}), 1)
+    'fast 5, risk on'
+    """
+    return ", ".join(f"{axis.label} {written(axis.values[axis.level[row]])}" for axis in axes)
+
+
 def written(value: object) -> str:
     """Return a value as it is shown: numbers with at most four significant digits.
 

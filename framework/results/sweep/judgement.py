@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from framework.results.sweep.axes import Axis, read_axes
+from framework.results.sweep.front import pareto_front
 from framework.results.sweep.luck import Luck, effective_trials, judge_luck, mean_correlation
 from framework.results.sweep.overfitting import Overfitting, cross_validate
 from framework.results.sweep.stability import (
@@ -54,6 +55,8 @@ class Tried:
         Numbers of the trials; left out, they are numbered from 0.
     past_sharpes : (Q,) float64
         Annualised, of every trial on the same data before this sweep; NaN where one had none.
+    objectives : mapping of str to (P,) float64
+        Where several are weighed against each other, each of them, as `objective`, the first.
     """
 
     params: Mapping[str, Sequence[Any]]
@@ -66,6 +69,7 @@ class Tried:
     kurtosis: float = math.nan
     index: IntArray | None = None
     past_sharpes: FloatArray = field(default_factory=lambda: np.zeros(0))
+    objectives: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.objective)
@@ -93,6 +97,9 @@ class Judgement:
         For each axis.
     correlation : float
         Mean correlation of the trials' returns.
+    front : tuple of int
+        Rows of the trials that no other dominates, where there are several objectives; from the
+        highest of the first one down, the first of those with the same parameters.
     """
 
     trials: int
@@ -109,6 +116,7 @@ class Judgement:
     decay: Decay | None
     neighbourhood: Neighbourhood | None
     per_year: float
+    front: tuple[int, ...] = ()
 
     def figures(self) -> dict[str, Figure]:
         """Return the flat figures of ``sweep.json``; Sharpe ratios are annualised."""
@@ -193,7 +201,19 @@ def judge(tried: Tried) -> Judgement:
         decay=decay,
         neighbourhood=None if best is None else judge_neighbourhood(axes, tried.objective, best),
         per_year=tried.per_year,
+        front=_front(tried),
     )
+
+
+def _front(tried: Tried) -> tuple[int, ...]:
+    """Return the trials that no other dominates, of several objectives."""
+    if len(tried.objectives) < 2:
+        return ()
+    rows = pareto_front(np.stack(list(tried.objectives.values()), axis=1)).tolist()
+    first_with: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        first_with.setdefault(tuple(values[row] for values in tried.params.values()), row)
+    return tuple(first_with.values())
 
 
 def ranked(objective: FloatArray) -> IntArray:

@@ -10,7 +10,7 @@ import numpy as np
 from framework.results.page.markup import text
 from framework.results.page.sections import cautions_list
 from framework.results.page.standalone import fill, resource, write_whole
-from framework.results.sweep import charts, maps, sections, wording
+from framework.results.sweep import charts, curves, front_view, maps, sections, wording
 from framework.results.sweep.judgement import Judgement, Tried
 from framework.results.sweep.sections import SweepFacts
 
@@ -66,12 +66,16 @@ def _values(tried: Tried, judged: Judgement, facts: SweepFacts) -> dict[str, Any
         "tiles": sections.tiles(tried, judged, name),
         "cautions": cautions_list([*facts.notices, *wording.cautions(judged)]),
         "meanings": sections.meanings(judged),
+        "curves": curves.curves_section(facts.curves),
+        "front": front_view.front_section(tried, judged, facts),
         "importance": sections.importance(judged),
         "best": sections.best_trials(tried, judged, facts),
         "faults": sections.faults(facts),
         "figures": sections.all_figures(judged, facts),
         "objective": text(name),
         "charts": {
+            "curves": curves.curves_figure(tried, judged, facts.curves),
+            "front": front_view.front_figures(tried, judged),
             "maps": maps.map_figures(tried, judged, name),
             "response": maps.response_figure(tried, judged, name),
             "paths": maps.paths_figure(tried, judged, name),

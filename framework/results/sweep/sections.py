@@ -12,8 +12,10 @@ from framework.results.page.wording import finite, number, percent
 from framework.results.sweep import wording
 from framework.results.sweep.axes import written
 from framework.results.sweep.commands import command_line
+from framework.results.sweep.curves import Curves
 from framework.results.sweep.judgement import Judgement, Tried, ranked
 from framework.results.sweep.overfitting import STRETCHES
+from framework.types import FloatArray
 
 LISTED = 20
 """Most trials in the table, and most kinds of fault below it."""
@@ -44,6 +46,8 @@ class SweepFacts:
         More to list, such as seconds and trials a second.
     notices : sequence of str
         What a reader must know of the data, one sentence each.
+    curves : Curves
+        Equity of the best trials.
     """
 
     strategy: str
@@ -53,6 +57,7 @@ class SweepFacts:
     errors: Mapping[int, str] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    curves: Curves = field(default_factory=Curves)
 
 
 def tiles(tried: Tried, judged: Judgement, name: str) -> str:
@@ -167,15 +172,27 @@ def best_trials(tried: Tried, judged: Judgement, facts: SweepFacts) -> str:
     order = ranked(tried.objective)[:LISTED].tolist()
     if not order:
         return empty("No trial counts.")
+    return trial_table(tried, judged, facts, order, {facts.objective: tried.objective})
+
+
+def trial_table(
+    tried: Tried,
+    judged: Judgement,
+    facts: SweepFacts,
+    order: Sequence[int],
+    objectives: Mapping[str, FloatArray],
+) -> str:
+    """Return trials as a table, in some order, each with the command that makes it again."""
     metrics = [
-        (key, title) for key, title in _COLUMNS if key in tried.metrics and key != facts.objective
+        (key, title) for key, title in _COLUMNS if key in tried.metrics and key not in objectives
     ]
-    titles = ["Rank", "No.", facts.objective, *(title for _, title in metrics)]
+    titles = ["Rank", "No.", *objectives, *(title for _, title in metrics)]
     titles += [axis.label for axis in judged.axes]
     head = "".join(f'<th scope="col">{text(title)}</th>' for title in titles)
     rows = []
     for rank, row in enumerate(order, start=1):
-        cells = [str(rank), str(tried.number(row)), number(tried.objective[row], 3)]
+        cells = [str(rank), str(tried.number(row))]
+        cells += [number(values[row], 3) for values in objectives.values()]
         cells += [_metric(key, tried.metrics[key][row]) for key, _ in metrics]
         cells += [written(axis.values[axis.level[row]]) for axis in judged.axes]
         shown = "".join(f"<td>{text(value)}</td>" for value in cells)

@@ -1,13 +1,15 @@
 (() => {
-  const { at, charts, draw, start } = page;
+  const { at, charts, draw, scalable, selectable, start } = page;
+  const has = (name) => at(name) !== null;
 
-  const pick = at("pair");
-  charts.maps.forEach((figure, index) => pick.append(new Option(figure.name, String(index))));
-  pick.closest("label").hidden = charts.maps.length < 2;
-  pick.addEventListener("change", () => draw("map", charts.maps[Number(pick.value)]));
+  selectable("pair", charts.maps, (index) => draw("map", charts.maps[index]));
+  if (has("front")) selectable("front-pair", charts.front, (index) => draw("front", charts.front[index]));
+  if (has("curves")) scalable("curves");
   for (const name of ["paths", "objective"]) at(name).closest("section").hidden = !charts[name];
 
   start(() => {
+    if (has("curves")) draw("curves", charts.curves);
+    if (has("front")) draw("front", charts.front[0]);
     draw("map", charts.maps[0] ?? charts.response);
     for (const name of ["paths", "objective"]) if (charts[name]) draw(name, charts[name]);
     for (const name of ["spread", "logits", "degradation"]) draw(name, charts[name]);

@@ -17,8 +17,10 @@ from sweep_sample import sample_trials
 from framework.errors import OutsideFault
 from framework.results.sweep import maps, page
 from framework.results.sweep.commands import command_line, hydra_value
+from framework.results.sweep.curves import Curve, Curves
 from framework.results.sweep.judgement import Tried, judge
 from framework.results.sweep.page import SweepFacts
+from framework.types import DAY_NS
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
@@ -123,6 +125,43 @@ def test_a_sweep_that_found_nothing_says_so(objective: np.ndarray):
     assert (charts["response"] is None) == bool(np.isnan(objective).all())
 
 
+def test_the_front_is_drawn_and_listed_with_every_objective():
+    params = grid(fast=[5, 10, 20], slow=[50, 90])
+    first = np.array([1.0, 3.0, 2.0, 0.5, np.nan, 1.25])
+    second = np.array([0.5, -2.0, -0.25, 0.25, 9.0, -1.0])
+    # (3, -2), (2, -0.25) and (1, 0.5) stay; (0.5, 0.25) is below row 0, (1.25, -1) below row 2
+    tried = sample_trials(params, objective=first, objectives={"sharpe": first, "-loss": second})
+    html = rendered(tried)
+    others, front = charts_of(html)["front"][0]["data"]
+    assert (front["x"], front["y"]) == ([3.0, 2.0, 1.0], [-2.0, -0.25, 0.5])
+    assert front["text"][0] == "no. 1: fast 5, slow 90"
+    assert (others["x"], others["y"]) == ([0.5, 1.25], [0.25, -1.0])
+    assert (front["name"], others["name"]) == ("3 on the front", "2 others")
+    listed = html.partition('id="h-front"')[2].partition("</section>")[0]
+    assert [row.split("</td><td>")[1:4] for row in re.findall(r"<tr><td>.*?</tr>", listed)] == [
+        ["1", "3.000", "\N{MINUS SIGN}2.000"],
+        ["2", "2.000", "\N{MINUS SIGN}0.250"],
+        ["0", "1.000", "0.500"],
+    ]
+    assert listed.count("<code>") == 3
+    assert 'id="h-front"' not in rendered(sample_trials(params))
+
+
+def test_of_a_long_front_the_first_are_listed_and_the_number_is_told():
+    count = 1_500
+    first = np.arange(count, dtype=np.float64)
+    objectives = {"a": first, "b": -first, "c": np.zeros(count)}
+    tried = sample_trials({"fast": list(range(count))}, objective=first, objectives=objectives)
+    html = rendered(tried)
+    drawn = charts_of(html)["front"]
+    assert [figure["name"] for figure in drawn] == ["a and b", "a and c", "b and c"]
+    assert [len(each["x"]) for each in drawn[0]["data"]] == [0, 600]
+    assert drawn[0]["data"][1]["name"] == "600 of 1\N{NARROW NO-BREAK SPACE}500 on the front"
+    listed = html.partition('id="h-front"')[2].partition("</section>")[0]
+    assert listed.count("<code>") == 20
+    assert "The 20 highest in a of 1\N{NARROW NO-BREAK SPACE}500." in listed
+
+
 def test_failed_trials_are_listed_by_what_was_wrong():
     facts = replace(FACTS, errors={1: "slow: must be above fast.", 2: "slow: must be above fast."})
     html = rendered(sample_trials(grid(fast=[1, 2, 3])), facts)
@@ -139,7 +178,7 @@ def test_a_page_that_cannot_be_written_is_an_outside_fault(tmp_path: Path):
 @pytest.mark.parametrize(
     ("params", "drawn"),
     [
-        (grid(fast=[5, 10, 20], slow=[50, 100], kind=["a", "b"]), 5),
+        (grid(fast=[5, 10, 20], slow=[50, 100], kind=["a", "b"]), 7),
         (grid(fast=[5, 10, 20]), 4),
         ({"strategy": ["a"]}, 1),
     ],
@@ -147,9 +186,14 @@ def test_a_page_that_cannot_be_written_is_an_outside_fault(tmp_path: Path):
 def test_charts_are_drawn_without_a_word_in_the_console(
     tmp_path: Path, params: dict[str, list], drawn: int
 ):
-    tried = sample_trials(params)
+    tried, facts = sample_trials(params), FACTS
+    if drawn == 7:
+        depth = -tried.metrics["max_drawdown"]
+        tried = replace(tried, objectives={"sharpe": tried.objective, "-max_drawdown": depth})
+        line = np.linspace(1.0, 2.0, 50)
+        facts = replace(facts, curves=Curves((Curve(0, np.arange(50) * DAY_NS, line, line),)))
     path = tmp_path / "sweep.html"
-    page.write_page(path, tried, judge(tried), FACTS)
+    page.write_page(path, tried, judge(tried), facts)
     done = subprocess.run(
         [
             BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
