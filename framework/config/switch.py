@@ -116,18 +116,21 @@ def _faults_together(used: Sequence[UsedStrategy], params: Mapping[str, Any]) ->
             "strategy.switch: takes either strategies with enter and exit, or with target "
             f"({', '.join(acting)} and {', '.join(wanting)})."
         )
-    names = [
-        name
-        for each in used
-        for name in (*each.names, each.prefixed("when"), each.prefixed("active"))
-    ]
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        faults.append(f"strategy.switch: '{name}' would mean two things; rename one of them.")
+    owners: dict[str, list[str]] = {}
+    for each in used:
+        for name in (*each.names, each.prefixed("when"), each.prefixed("active")):
+            owners.setdefault(name, []).append(each.name)
+    for name, users in owners.items():
+        if len(users) > 1:
+            faults.append(
+                f"strategy.switch: '{name}' would mean two things, of {' and '.join(users)}; "
+                "rename one of them."
+            )
     for name in map(str, params):
-        owners = [each for each in used if name.startswith(prefix_of(each.name))]
-        if owners and not any(name in each.params for each in owners):
-            near = did_you_mean(name, [key for each in owners for key in each.params])
-            faults.append(f"strategy.params.{name}: {owners[0].name} has no such parameter.{near}")
+        meant = [each for each in used if name.startswith(prefix_of(each.name))]
+        if meant and not any(name in each.params for each in meant):
+            near = did_you_mean(name, [key for each in meant for key in each.params])
+            faults.append(f"strategy.params.{name}: {meant[0].name} has no such parameter.{near}")
     return faults
 
 

@@ -91,9 +91,9 @@ def use_strategy(tree: Mapping[str, Any], name: str, interval: object) -> UsedSt
     UserError
         With one line for everything that keeps it from being used.
     """
-    faults = [*_faults_of_maps(tree)] or [*_faults_of_keys(tree["strategy"], interval)]
+    faults = [*_faults_of_maps(tree)]
     if not faults:
-        faults = [*_faults_of_texts(tree)]
+        faults = [*_faults_of_keys(tree["strategy"], interval), *_faults_of_texts(tree)]
     if faults:
         raise UserError(*(f"strategies/{name}.yaml: {fault}" for fault in faults))
     strategy, params, features = _maps(tree)
@@ -175,7 +175,7 @@ def _faults_of_keys(strategy: Mapping[str, Any], interval: object) -> Iterator[s
         elif len(given) == 1:
             (other,) = set(pair) - set(given)
             yield f"strategy.{other}: a value is needed beside {given[0]}."
-    if not {"target", "enter", "exit"} & set(rules):
+    if not {"target", "enter", "exit", "switch"} & {*rules, *strategy}:
         yield "strategy: give enter and exit, or target."
 
 
