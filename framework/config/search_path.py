@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
@@ -18,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
 from framework.config.faults import explain_yaml
+from framework.config.switch import write_out_switch
 from framework.errors import UserError, did_you_mean
 
 GROUP = "strategy"
@@ -56,7 +58,7 @@ class StrategySource(ConfigSource):
         text = file.read_text(encoding="utf-8")
         header = ConfigSource._get_header_dict(text[:512])
         return ConfigResult(
-            config=_read(file, text, header),
+            config=self._with_switch(_read(file, text, header), file.stem),
             path=str(file),
             provider=self.provider,
             header=header,
@@ -84,6 +86,20 @@ class StrategySource(ConfigSource):
         return sorted(
             {file.stem for folder in strategy_folders() for file in folder.glob("*.yaml")}
         )
+
+    def _with_switch(self, config: DictConfig, name: str) -> DictConfig:
+        """Return a strategy with those that it switches between, if it does."""
+        tree = _plain(config)
+        if not isinstance(tree.get("strategy"), dict) or "switch" not in tree["strategy"]:
+            return config
+
+        def read(other: str) -> dict[str, Any]:
+            file = self._file(f"{GROUP}/{other}")
+            assert file is not None  # noqa: S101 - it is one of the choices
+            text = file.read_text(encoding="utf-8")
+            return _plain(_read(file, text, ConfigSource._get_header_dict(text[:512])))
+
+        return OmegaConf.create(write_out_switch(tree, name, read, self.list(GROUP, None)))
 
     def _file(self, config_path: str) -> Path | None:
         group, _, name = config_path.strip("/").partition("/")
@@ -115,6 +131,13 @@ def _read(file: Path, text: str, header: Mapping[str, str | None]) -> DictConfig
     if faults:
         raise UserError(*(f"{name}: {fault}" for fault in faults))
     return config
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    """Return a strategy's tree with its interpolations as they are written."""
+    tree = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(tree, dict)  # noqa: S101 - of a mapping
+    return {str(key): value for key, value in tree.items()}
 
 
 def _forbidden_keys(config: DictConfig) -> Iterator[str]:

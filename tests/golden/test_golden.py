@@ -62,7 +62,7 @@ def test_golden_runs_cover_every_strategy_risk_and_execution_and_one_pair_and_fi
         *((name, root / "conf" / name) for name in ("risk", "execution")),
     ):
         assert {f"{group}={file.stem}" for file in folder.glob("*.yaml")} <= words
-    assert len(RUNS) - len(EXCERPTS) == 17
+    assert len(RUNS) - len(EXCERPTS) == 18
     single = {name for name, run in RUNS.items() if any("pairs" in word for word in run["words"])}
     assert len(single) == 4
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from omegaconf import OmegaConf
 from strategy_data import evaluate, make_candles, make_plan
 
+from framework.config.search_path import StrategySource
 from framework.errors import UserError
 from framework.market.resample import resample
 from framework.strategy.catalogue import list_functions
@@ -37,6 +39,10 @@ def held(text: str) -> list[bool]:
         ("p_up == 1", [False, True, False]),
         ("not p_up > 1", [False, True, False]),
         ("not not p_up > 1", [False, False, True]),
+        ("holds(p_up > 1) == 1", [False, False, True]),
+        ("holds(p_up > 1) == 0", [True, True, False]),
+        ("not holds(p_up > 1) == 1", [True, True, False]),
+        ("holds(True) == 1 and holds(1 > 2) == 0", [True, True, True]),
         ("not p_up == 1", [False, False, True]),
         ("not (p_up > 1 and close > 0)", [False, True, False]),
         ("not (p_up > 1 and close < 0)", [True, True, True]),
@@ -194,8 +200,14 @@ def test_evaluating_twice_gives_the_same_and_a_prefix_the_prefix() -> None:
     np.testing.assert_array_equal(plan.evaluate(candles[:611]).signals.target, whole[:611])
 
 
+def strategy_tree(name: str) -> dict:
+    """Return a strategy as it is composed: with those that it switches between written out."""
+    found = StrategySource("test", "strategies://.").load_config(f"strategy/{name}")
+    return OmegaConf.to_container(found.config)
+
+
 def strategy_plan(name: str) -> object:
-    tree = yaml.safe_load((ROOT / "strategies" / f"{name}.yaml").read_text(encoding="utf-8"))
+    tree = strategy_tree(name)
     spec = StrategySpec(**tree["strategy"])
     return compile_strategy(spec, {k: str(v) for k, v in tree["features"].items()})
 
@@ -209,7 +221,7 @@ def test_a_strategy_file_is_complete_and_acts(name: str) -> None:
     lines = text.splitlines()
     assert lines[0] == "# @package _global_"
     assert lines[2].startswith("# Source: ")
-    tree = yaml.safe_load(text)
+    tree = strategy_tree(name)
     assert set(tree) == {"features", "strategy", "search"}
     assert tree["strategy"]["name"] == name
     assert all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from framework.strategy.function import function
-from framework.types import FloatArray
+from framework.types import BoolArray, FloatArray
 
 _GROUP = "Value by value"
 
@@ -44,3 +44,11 @@ def sign(x: FloatArray) -> FloatArray:
 def clip(x: FloatArray, least: FloatArray, most: FloatArray) -> FloatArray:
     """`x`, but no less than `least` and no more than `most`; the bounds are numbers or series."""
     return np.minimum(np.maximum(x, least), most)
+
+
+@function(scope="every", group=_GROUP, source="Indicator function")
+def holds(condition: BoolArray) -> FloatArray:
+    """1 where a condition holds, 0 where it does not or rests on NaN: `holds(c) == 0` answers where
+    `not c` is unknown.
+    """
+    return np.where(condition, 1.0, 0.0)
