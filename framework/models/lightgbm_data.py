@@ -1,0 +1,167 @@
+"""Samples handed to LightGBM without a second copy of their windows, and its trees taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from framework.learning.rows import Rows
+from framework.learning.training_data import Float32Array, TrainingData
+from framework.learning.windows import gather
+from framework.models.trees import Trees
+from framework.types import FloatArray
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+_BATCH = 16_384  # samples whose windows are laid out at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """The samples learned from, and those set apart if any, binned by LightGBM.
+
+    Parameters
+    ----------
+    train : lightgbm.Dataset
+        Learned from.
+    held : lightgbm.Dataset or None
+        Set apart.
+    labels, weights : (K,) float32
+        Of those learned from.
+    counts : pair of int
+        How many they are.
+    """
+
+    train: lgb.Dataset
+    held: lgb.Dataset | None
+    labels: Float32Array
+    weights: Float32Array
+    counts: tuple[int, int]
+
+    @classmethod
+    def of(cls, data: TrainingData, settings: dict[str, Any]) -> Self:
+        """Lay out and bin the samples of `data`."""
+        import lightgbm as lgb
+
+        def dataset(rows: Rows, reference: lgb.Dataset | None) -> lgb.Dataset:
+            made = lgb.Dataset(
+                _windows(data, rows),
+                data.labels(rows),
+                weight=data.weights(rows),
+                reference=reference,
+                params=settings,
+            )
+            return made.construct()
+
+        train = dataset(data.train, None)
+        held = dataset(data.validation, train) if len(data.validation) else None
+        labels, weights = data.labels(data.train), data.weights(data.train)
+        return cls(train, held, labels, weights, (len(data.train), len(data.validation)))
+
+    def base(self, objective: dict[str, Any]) -> FloatArray:
+        """Return the best constant scores of an objective, (C,)."""
+        labels, weights = self.labels.astype(np.float64), self.weights.astype(np.float64)
+        kind = objective["objective"]
+        if kind == "quantile":
+            level = objective["alpha"]
+            return np.atleast_1d(
+                np.quantile(labels, level, weights=weights, method="inverted_cdf")
+            )
+        if kind == "multiclass":
+            classes = np.arange(objective["num_class"])
+            shares = np.array([np.average(labels == one, weights=weights) for one in classes])
+            return np.asarray(np.log(shares))
+        mean = np.average(labels, weights=weights)
+        return np.atleast_1d(np.log(mean / (1 - mean)) if kind == "binary" else mean)
+
+    def start_from(self, scores: FloatArray, held_scores: FloatArray) -> None:
+        """Let the next booster add to scores, (K, C) each."""
+        self.train.set_init_score(_flat(scores))
+        if self.held is not None:
+            self.held.set_init_score(_flat(held_scores))
+
+    def booster(self, settings: dict[str, Any]) -> lgb.Booster:
+        """Return a booster without trees."""
+        import lightgbm as lgb
+
+        booster = lgb.Booster(settings, self.train)
+        if self.held is not None:
+            booster.add_valid(self.held, "validation")
+        return booster
+
+    def reached(self, booster: lgb.Booster) -> tuple[FloatArray, FloatArray]:
+        """Return what a booster predicts of its own samples, (K, C) each."""
+        seen: list[FloatArray] = []
+
+        def look(predicted: FloatArray, _: lgb.Dataset) -> tuple[str, float, bool]:
+            seen.append(np.array(predicted, order="C").reshape(len(predicted), -1))
+            return "", 0.0, False
+
+        booster.eval_train(look)
+        if self.held is None:
+            return seen[0], np.empty((0, seen[0].shape[1]))
+        booster.eval_valid(look)
+        return seen[0], seen[1]
+
+
+def _flat(scores: FloatArray) -> FloatArray:
+    """Return scores as LightGBM takes them."""
+    return scores[:, 0] if scores.shape[1] == 1 else scores
+
+
+def _windows(data: TrainingData, rows: Rows) -> lgb.Sequence:
+    """Return the windows of samples as columns, laid out when they are asked for."""
+    import lightgbm as lgb
+
+    inputs_NTF, window = data.inputs_NTF, data.window
+
+    class Windows(lgb.Sequence):  # type: ignore[misc]
+        batch_size = _BATCH
+
+        def __len__(self) -> int:
+            return len(rows)
+
+        def __getitem__(self, wanted: int | slice) -> Float32Array:
+            if not isinstance(wanted, slice):
+                end = rows.bar[wanted] + 1
+                return inputs_NTF[rows.pair[wanted], end - window : end].reshape(-1)
+            return gather(inputs_NTF, rows.take(wanted), window).reshape(
+                -1, window * inputs_NTF.shape[2]
+            )
+
+    return Windows()
+
+
+def grown_trees(booster: lgb.Booster, rounds: int) -> Trees:
+    """Return the trees of the first rounds of a booster."""
+    if not rounds:
+        return Trees.none()
+    nodes: dict[str, list[Any]] = {name: [] for name in Trees.none().arrays()}
+    for tree in booster.dump_model(num_iteration=rounds)["tree_info"]:
+        nodes["root"].append(len(nodes["column"]))
+        ahead = [(tree["tree_structure"], "", 0)]
+        while ahead:
+            node, side, parent = ahead.pop()
+            index = len(nodes["column"])
+            if side:
+                nodes[side][parent] = index
+            leaf = "leaf_value" in node
+            nodes["column"].append(-1 if leaf else node["split_feature"])
+            nodes["threshold"].append(0.0 if leaf else node["threshold"])
+            nodes["value"].append(node["leaf_value"] if leaf else 0.0)
+            nodes["gain"].append(0.0 if leaf else node["split_gain"])
+            nodes["left"].append(0)
+            nodes["right"].append(0)
+            if not leaf:
+                ahead.append((node["right_child"], "right", index))
+                ahead.append((node["left_child"], "left", index))
+    whole = {"root", "column", "left", "right"}
+    return Trees(
+        **{
+            name: np.array(values, np.int32 if name in whole else np.float64)
+            for name, values in nodes.items()
+        }
+    )
