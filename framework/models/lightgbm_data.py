@@ -124,10 +124,11 @@ def _windows(data: TrainingData, rows: Rows) -> lgb.Sequence:
         def __len__(self) -> int:
             return len(rows)
 
-        def __getitem__(self, wanted: int | slice) -> Float32Array:
-            if not isinstance(wanted, slice):
+        def __getitem__(self, wanted: int | slice) -> Float32Array | FloatArray:
+            if not isinstance(wanted, slice):  # of a sample, whose type LightGBM prescribes
                 end = rows.bar[wanted] + 1
-                return inputs_NTF[rows.pair[wanted], end - window : end].reshape(-1)
+                seen_WF = inputs_NTF[rows.pair[wanted], end - window : end]
+                return seen_WF.reshape(-1).astype(np.float64)
             return gather(inputs_NTF, rows.take(wanted), window).reshape(
                 -1, window * inputs_NTF.shape[2]
             )
