@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from pydantic import model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from framework.config.component import component
 from framework.learning.model import Model, Trainer
@@ -184,7 +190,8 @@ class TrainedLightGBM:
             return dict(probabilities(scores[0], names))
         middle = scores[len(scores) // 2]
         return {
-            name: score[0] for name, score in zip(names, [*scores[: len(names) - 1], middle], strict=True)
+            name: score[0]
+            for name, score in zip(names, [*scores[: len(names) - 1], middle], strict=True)
         }
 
     def save(self, directory: Path) -> None:

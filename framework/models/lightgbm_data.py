@@ -67,9 +67,7 @@ class Samples:
         kind = objective["objective"]
         if kind == "quantile":
             level = objective["alpha"]
-            return np.atleast_1d(
-                np.quantile(labels, level, weights=weights, method="inverted_cdf")
-            )
+            return np.atleast_1d(np.quantile(labels, level, weights=weights, method="inverted_cdf"))
         if kind == "multiclass":
             classes = np.arange(objective["num_class"])
             shares = np.array([np.average(labels == one, weights=weights) for one in classes])

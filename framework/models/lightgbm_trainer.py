@@ -174,7 +174,9 @@ class LightGBMTrainer:
 
     def _stalled(self, losses: list[float]) -> bool:
         patience = self._model.early_stopping_rounds
-        return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= (patience or 0)
+        return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= (
+            patience or 0
+        )
 
     def _show(self, index: int, rounds: int, losses: list[float]) -> None:
         most = self._model.rounds

@@ -53,13 +53,17 @@ def refuse_others(kept: Mapping[str, Any], wanted: Mapping[str, Any], where: str
         There is one.
     """
     if kept.get("class") != wanted["class"]:
-        raise UserError(f"model: {where} holds a {_last(kept.get('class'))}, "
-                        f"and this is a {_last(wanted['class'])}.")
+        raise UserError(
+            f"model: {where} holds a {_last(kept.get('class'))}, "
+            f"and this is a {_last(wanted['class'])}."
+        )
     for name in [*wanted, *(name for name in kept if name not in wanted)]:
         before, now = kept.get(name), wanted.get(name)
         if _ordered(before) != _ordered(now):
-            raise UserError(f"model.{name}: {where} was trained with {_shown(before, now)} "
-                            f"(is {_shown(now, before)}).")
+            raise UserError(
+                f"model.{name}: {where} was trained with {_shown(before, now)} "
+                f"(is {_shown(now, before)})."
+            )
 
 
 def _last(path: Any) -> str:
