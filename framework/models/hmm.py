@@ -17,8 +17,10 @@ from framework.config.component import component
 from framework.learning.model import Model, Trainer
 from framework.learning.scaler import FittedScaler, Scaler
 from framework.learning.training_data import Float32Array
+from framework.learning.windows import complete
 from framework.learning.workshop import Workshop
 from framework.models.saved import load_model, save_model
+from framework.models.seen import scaled
 from framework.types import FloatArray
 
 
@@ -76,9 +78,9 @@ class HMM(Model):
 
     def load(self, directory: Path) -> TrainedHMM:
         """Return a model that was saved."""
-        arrays, pairs = load_model(directory, self)
+        arrays = load_model(directory, self)
         states = States(*(arrays[name] for name in States.__dataclass_fields__))
-        return TrainedHMM(self, pairs, FittedScaler.of(arrays), states)
+        return TrainedHMM(self, FittedScaler.of(arrays), states)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +124,6 @@ class TrainedHMM:
     """States and how they follow each other."""
 
     model: HMM
-    pairs: tuple[str, ...]
     scaler: FittedScaler
     states: States
 
@@ -131,9 +132,11 @@ class TrainedHMM:
         from framework.models.hmm_kernels import filtered
 
         states = self.states
-        scaled_NTF = self.scaler.transform(inputs_NTF)
+        scaled_NTF = scaled(inputs_NTF, self.scaler, self.model.missing)
+        complete_NT = complete(inputs_NTF, 1, self.model.missing)
         parts = (states.start, states.transition, states.mean, states.whitening, states.log_norm)
-        p_NTS = np.stack([filtered(scaled_TF, *parts)[first:] for scaled_TF in scaled_NTF])
+        each_pair = zip(scaled_NTF, complete_NT, strict=True)
+        p_NTS = np.stack([filtered(*own, *parts)[first:] for own in each_pair])
         known_NT = np.isfinite(p_NTS[:, :, 0])
         regime_NT = np.where(known_NT, np.argmax(p_NTS, axis=2), np.nan)
         each = {f"p_regime_{k}": p_NTS[:, :, k].copy() for k in range(self.model.states)}
@@ -142,7 +145,7 @@ class TrainedHMM:
     def save(self, directory: Path) -> None:
         """Write everything into an existing, empty directory."""
         own = {name: getattr(self.states, name) for name in States.__dataclass_fields__}
-        save_model(directory, self.model, self.pairs, self.scaler.arrays() | own)
+        save_model(directory, self.model, self.scaler.arrays() | own)
 
     def importance(self) -> dict[str, float]:
         """Return nothing: no input counts by itself."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from framework.compiler import numba
 from framework.learning.training_data import Float32Array
-from framework.types import FloatArray
+from framework.types import BoolArray, FloatArray
 
 
 @numba.njit(cache=True, nogil=True)
 def filtered(
     scaled_TF: Float32Array,
+    complete_T: BoolArray,
     start_S: FloatArray,
     transition_SS: FloatArray,
     mean_SF: FloatArray,
@@ -23,9 +24,8 @@ def filtered(
 ) -> FloatArray:
     """Return the probability of each state given the bars up to each, (T, S).
 
-    Rabiner 1989, section III: the forward variable, scaled at every bar. Where an input is
-    missing, states follow each other and nothing is learned; before the first bar that has all,
-    NaN.
+    Rabiner 1989, section III: the forward variable, scaled at every bar. Where a bar is
+    not complete, states follow each other and nothing is learned; before the first that is, NaN.
     """
     bars, inputs = scaled_TF.shape
     states = len(start_S)
@@ -39,10 +39,7 @@ def filtered(
                 ahead_S[s] = 0.0
                 for before in range(states):
                     ahead_S[s] += p_TS[t - 1, before] * transition_SS[before, s]
-        seen = True
-        for f in range(inputs):
-            seen = seen and np.isfinite(scaled_TF[t, f])
-        if not seen:
+        if not complete_T[t]:
             if begun:
                 p_TS[t] = ahead_S
             continue

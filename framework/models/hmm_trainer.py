@@ -15,6 +15,7 @@ from framework.learning.rows import Rows
 from framework.learning.training_data import TrainingData
 from framework.learning.workshop import Paused, Workshop
 from framework.models.hmm import HMM, States, TrainedHMM
+from framework.models.seen import scaled
 from framework.models.threads import limited
 from framework.types import FloatArray
 
@@ -32,7 +33,7 @@ class HMMTrainer:
     def train(self, data: TrainingData) -> TrainedHMM:
         """Fit on `data`; see `Trainer`."""
         scaler = self.model.scaler.fit(data.inputs_NTF, data.train)
-        scaled_NTF = scaler.transform(data.inputs_NTF)
+        scaled_NTF = scaled(data.inputs_NTF, scaler, self.model.missing)
         rows, lengths = _runs(data.train)
         if len(rows) < 10 * self.model.states:
             raise UserError(
@@ -43,7 +44,7 @@ class HMMTrainer:
         with limited(self.workshop.training.threads), _silent("hmmlearn"):
             best = self._likeliest(seen, lengths)
         states = States.of(best.startprob_, best.transmat_, best.means_, best.covars_)
-        return TrainedHMM(self.model, data.pairs, scaler, states)
+        return TrainedHMM(self.model, scaler, states)
 
     def _likeliest(self, seen: FloatArray, lengths: list[int]) -> GaussianHMM:
         best, highest = None, -np.inf

@@ -16,9 +16,10 @@ from framework.config.component import component
 from framework.learning.model import Model, Trainer
 from framework.learning.scaler import FittedScaler, Scaler
 from framework.learning.training_data import Float32Array, TrainingData
-from framework.learning.windows import complete, gather
+from framework.learning.windows import gather
 from framework.learning.workshop import Workshop
 from framework.models.saved import load_model, save_model
+from framework.models.seen import Seen, scaled
 from framework.models.threads import limited
 from framework.models.trees import Trees
 from framework.types import FloatArray
@@ -68,10 +69,10 @@ class IsolationForest(Model):
 
     def load(self, directory: Path) -> TrainedIsolationForest:
         """Return a model that was saved."""
-        arrays, pairs = load_model(directory, self)
+        arrays = load_model(directory, self)
         depth = float(arrays["depth"].reshape(1)[0])
         return TrainedIsolationForest(
-            self, pairs, FittedScaler.of(arrays), Trees.of(arrays, "trees/"), depth
+            self, FittedScaler.of(arrays), Trees.of(arrays, "trees/"), depth
         )
 
 
@@ -86,7 +87,6 @@ class TrainedIsolationForest:
     """
 
     model: IsolationForest
-    pairs: tuple[str, ...]
     scaler: FittedScaler
     trees: Trees
     depth: float
@@ -95,18 +95,14 @@ class TrainedIsolationForest:
         """Predict at the bars from `first` on."""
         from framework.models.link_kernels import halved
 
-        window = self.model.window
-        seen_NTF = inputs_NTF[:, max(first - window + 1, 0) :]
-        skipped = seen_NTF.shape[1] - (inputs_NTF.shape[1] - first)
-        complete_NT = complete(seen_NTF, window)
-        scaled_NTF = self.scaler.transform(seen_NTF)
-        cuts = self.trees.sums(scaled_NTF, complete_NT, skipped, window, 1)
+        seen = Seen.by(self.model, self.scaler, inputs_NTF, first)
+        cuts = self.trees.sums(seen, self.model.window, 1)
         return {"anomaly": halved(cuts / (len(self.trees) * self.depth))[0]}
 
     def save(self, directory: Path) -> None:
         """Write everything into an existing, empty directory."""
         own = self.trees.arrays("trees/") | {"depth": np.array([self.depth])}
-        save_model(directory, self.model, self.pairs, self.scaler.arrays() | own)
+        save_model(directory, self.model, self.scaler.arrays() | own)
 
     def importance(self) -> dict[str, float]:
         """Return nothing: which input is cut is drawn by chance."""
@@ -126,7 +122,7 @@ class _IsolationForestTrainer:
 
         model = self.model
         scaler = model.scaler.fit(data.inputs_NTF, data.train)
-        scaled_NTF = scaler.transform(data.inputs_NTF)
+        scaled_NTF = scaled(data.inputs_NTF, scaler, model.missing)
         columns = gather(scaled_NTF, data.train, data.window).reshape(len(data.train), -1)
         drawn = np.random.SeedSequence(self.workshop.seed).generate_state(1)[0]
         samples = min(model.max_samples, len(columns))
@@ -141,7 +137,7 @@ class _IsolationForestTrainer:
         grown = zip(forest.estimators_, forest.estimators_features_, strict=True)
         trees = Trees.joined([_cuts(tree, asked) for tree, asked in grown])
         depth = float(_unsuccessful_search(np.array([samples]))[0])
-        return TrainedIsolationForest(model, data.pairs, scaler, trees, depth)
+        return TrainedIsolationForest(model, scaler, trees, depth)
 
 
 def _cuts(tree: ExtraTreeRegressor, asked: FloatArray) -> Trees:

@@ -21,10 +21,10 @@ from pydantic import (
 from framework.config.component import component
 from framework.learning.model import Model, Trainer
 from framework.learning.training_data import Float32Array
-from framework.learning.windows import complete
 from framework.learning.workshop import Workshop
 from framework.models.labelled import label_of, output_names, probabilities
 from framework.models.saved import load_model, save_model
+from framework.models.seen import Seen
 from framework.models.trees import Trees
 from framework.types import FloatArray
 
@@ -116,9 +116,9 @@ class LightGBM(Model):
 
     def load(self, directory: Path) -> TrainedLightGBM:
         """Return a model that was saved."""
-        arrays, pairs = load_model(directory, self)
+        arrays = load_model(directory, self)
         boosted = tuple(Boosted.of(arrays, f"{i}/") for i in range(len(self.quantiles) or 1))
-        return TrainedLightGBM(self, pairs, boosted)
+        return TrainedLightGBM(self, boosted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,17 +171,13 @@ class TrainedLightGBM:
     """Trees for one objective, or for each quantile."""
 
     model: LightGBM
-    pairs: tuple[str, ...]
     boosted: tuple[Boosted, ...]
 
     def predict(self, inputs_NTF: Float32Array, first: int) -> dict[str, FloatArray]:
         """Predict at the bars from `first` on."""
-        window = self.model.window
-        seen_NTF = inputs_NTF[:, max(first - window + 1, 0) :]
-        skipped = seen_NTF.shape[1] - (inputs_NTF.shape[1] - first)
-        complete_NT = complete(seen_NTF, window)
+        seen = Seen.by(self.model, None, inputs_NTF, first)
         scores = [
-            part.trees.sums(seen_NTF, complete_NT, skipped, window, len(part.base))
+            part.trees.sums(seen, self.model.window, len(part.base))
             + part.base[:, np.newaxis, np.newaxis]
             for part in self.boosted
         ]
@@ -199,7 +195,7 @@ class TrainedLightGBM:
         arrays: dict[str, FloatArray] = {}
         for i, part in enumerate(self.boosted):
             arrays |= part.arrays(f"{i}/")
-        save_model(directory, self.model, self.pairs, arrays)
+        save_model(directory, self.model, arrays)
 
     def importance(self) -> dict[str, float]:
         """Return the gain of all splits on each input, whichever its bar, over all trees."""

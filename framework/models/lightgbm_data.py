@@ -9,7 +9,8 @@ import numpy as np
 
 from framework.learning.rows import Rows
 from framework.learning.training_data import Float32Array, TrainingData
-from framework.learning.windows import gather
+from framework.learning.windows import Missing, gather
+from framework.models.seen import scaled
 from framework.models.trees import Trees
 from framework.types import FloatArray
 
@@ -42,13 +43,15 @@ class Samples:
     counts: tuple[int, int]
 
     @classmethod
-    def of(cls, data: TrainingData, settings: dict[str, Any]) -> Self:
+    def of(cls, data: TrainingData, missing: Missing, settings: dict[str, Any]) -> Self:
         """Lay out and bin the samples of `data`."""
         import lightgbm as lgb
 
+        inputs_NTF = scaled(data.inputs_NTF, None, missing)
+
         def dataset(rows: Rows, reference: lgb.Dataset | None) -> lgb.Dataset:
             made = lgb.Dataset(
-                _windows(data, rows),
+                _windows(inputs_NTF, rows, data.window),
                 data.labels(rows),
                 weight=data.weights(rows),
                 reference=reference,
@@ -110,26 +113,23 @@ def _flat(scores: FloatArray) -> FloatArray:
     return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
-def _windows(data: TrainingData, rows: Rows) -> lgb.Sequence:
+def _windows(inputs_NTF: Float32Array, rows: Rows, window: int) -> lgb.Sequence:
     """Return the windows of samples as columns, laid out when they are asked for."""
     import lightgbm as lgb
 
-    inputs_NTF, window = data.inputs_NTF, data.window
-
-    class Windows(lgb.Sequence):  # type: ignore[misc]
+    class Windows(lgb.Sequence):
         batch_size = _BATCH
 
         def __len__(self) -> int:
             return len(rows)
 
-        def __getitem__(self, wanted: int | slice) -> Float32Array | FloatArray:
-            if not isinstance(wanted, slice):  # of a sample, whose type LightGBM prescribes
+        def __getitem__(self, wanted: int | slice | list[int]) -> Float32Array | FloatArray:
+            if isinstance(wanted, int | np.integer):  # of a sample, whose type LightGBM prescribes
                 end = rows.bar[wanted] + 1
                 seen_WF = inputs_NTF[rows.pair[wanted], end - window : end]
                 return seen_WF.reshape(-1).astype(np.float64)
-            return gather(inputs_NTF, rows.take(wanted), window).reshape(
-                -1, window * inputs_NTF.shape[2]
-            )
+            chosen = rows.take(wanted if isinstance(wanted, slice) else np.asarray(wanted))
+            return gather(inputs_NTF, chosen, window).reshape(len(chosen), -1)
 
     return Windows()
 
@@ -158,9 +158,5 @@ def grown_trees(booster: lgb.Booster, rounds: int) -> Trees:
                 ahead.append((node["right_child"], "right", index))
                 ahead.append((node["left_child"], "left", index))
     whole = {"root", "column", "left", "right"}
-    return Trees(
-        **{
-            name: np.array(values, np.int32 if name in whole else np.float64)
-            for name, values in nodes.items()
-        }
-    )
+    kinds = {name: np.int32 if name in whole else np.float64 for name in nodes}
+    return Trees.of({name: np.array(values, kinds[name]) for name, values in nodes.items()})

@@ -16,12 +16,13 @@ import numpy as np
 
 from framework.errors import CheckFailed, OutsideFault
 from framework.learning.checkpoints import Checkpoints
+from framework.learning.identity import Identity, identity_of
 from framework.learning.training_data import TrainingData
 from framework.learning.workshop import Paused, Workshop
 from framework.models.labelled import refuse_single_class
 from framework.models.lightgbm import Boosted, LightGBM, TrainedLightGBM
 from framework.models.lightgbm_data import Samples, grown_trees
-from framework.models.saved import refuse_others, settings_of
+from framework.models.saved import refuse_others
 from framework.models.trees import Trees
 from framework.types import FloatArray
 
@@ -57,17 +58,19 @@ class LightGBMTrainer:
     def __init__(self, model: LightGBM, workshop: Workshop) -> None:
         self._model = model
         self._workshop = workshop
-        kept = workshop.directory
-        self._checkpoints = kept and Checkpoints(kept, workshop.training.keep, workshop.say)
+        self._checkpoints = None
+        if workshop.directory is not None:
+            keep = workshop.training.keep
+            self._checkpoints = Checkpoints(workshop.directory, keep, workshop.say)
 
     def train(self, data: TrainingData) -> TrainedLightGBM:
         """Fit on `data`; see `Trainer`."""
         refuse_single_class(data)
         done: list[Boosted] = []
-        identity = self._identity(data)
+        identity = identity_of(self._model, self._workshop.training, self._workshop.seed, [data])
         with _memory_faults():
             begun = self._resumed(identity, done)
-            samples = Samples.of(data, self._dataset_settings())
+            samples = Samples.of(data, self._model.missing, self._dataset_settings())
             for index in range(len(done), len(self._objectives)):
                 progress = begun or self._begun(samples, index)
                 begun = None
@@ -75,7 +78,7 @@ class LightGBMTrainer:
                     progress = self._after_stage(progress, samples, index)
                     self._keep(progress, done, identity)
                 done.append(progress.boosted)
-        return TrainedLightGBM(self._model, data.pairs, tuple(part.at_best for part in done))
+        return TrainedLightGBM(self._model, tuple(part.at_best for part in done))
 
     @property
     def _objectives(self) -> list[dict[str, Any]]:
@@ -93,15 +96,6 @@ class LightGBMTrainer:
                 {"objective": "quantile", "alpha": level, "metric": "quantile"} for level in levels
             ]
         return [{"objective": "regression", "metric": "l2"}]
-
-    def _identity(self, data: TrainingData) -> dict[str, Any]:
-        """Return all that the result depends on."""
-        return {
-            **settings_of(self._model),
-            "training_data": data.digest,
-            "seed": self._workshop.seed,
-            "threads": self._threads,
-        }
 
     @property
     def _threads(self) -> int:
@@ -191,7 +185,7 @@ class LightGBMTrainer:
         sure = np.clip(reached, _CERTAIN, 1 - _CERTAIN)
         return np.log(sure / (1 - sure)) if label.classes == 2 else np.log(sure)
 
-    def _keep(self, progress: _Progress, done: list[Boosted], identity: dict[str, Any]) -> None:
+    def _keep(self, progress: _Progress, done: list[Boosted], identity: Identity) -> None:
         if self._checkpoints is None:
             return
         arrays: dict[str, Any] = {
@@ -204,13 +198,13 @@ class LightGBMTrainer:
         step = len(done) * self._model.rounds + progress.boosted.rounds
         self._checkpoints.save(step, arrays, state)
 
-    def _resumed(self, identity: dict[str, Any], done: list[Boosted]) -> _Progress | None:
+    def _resumed(self, identity: Identity, done: list[Boosted]) -> _Progress | None:
         """Return where boosting stood, with what had been done before in `done`."""
         found = self._checkpoints.newest() if self._checkpoints else None
         if found is None:
             return None
         arrays, state = found.arrays, found.state
-        refuse_others(state["identity"], identity, str(found.path))
+        refuse_others(state["identity"], identity, found.path)
         done.extend(Boosted.of(arrays, f"{index}/") for index in range(state["done"]))
         return _Progress(
             boosted=Boosted.of(arrays, f"{state['done']}/"),

@@ -14,7 +14,7 @@ from framework.errors import CheckFailed
 from framework.learning.model import Model, Trainer
 from framework.learning.scaler import FittedScaler, Scaler
 from framework.learning.training_data import Float32Array, TrainingData
-from framework.learning.windows import complete, gather
+from framework.learning.windows import gather
 from framework.learning.workshop import Workshop
 from framework.models.labelled import (
     label_of,
@@ -23,6 +23,7 @@ from framework.models.labelled import (
     refuse_single_class,
 )
 from framework.models.saved import load_model, save_model
+from framework.models.seen import Seen, scaled
 from framework.models.threads import limited
 from framework.types import FloatArray
 
@@ -70,9 +71,9 @@ class Logistic(Model):
 
     def load(self, directory: Path) -> TrainedLogistic:
         """Return a model that was saved."""
-        arrays, pairs = load_model(directory, self)
+        arrays = load_model(directory, self)
         scaler = FittedScaler.of(arrays)
-        return TrainedLogistic(self, pairs, scaler, arrays["intercept"], arrays["coefficients"])
+        return TrainedLogistic(self, scaler, arrays["intercept"], arrays["coefficients"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +88,6 @@ class TrainedLogistic:
     """
 
     model: Logistic
-    pairs: tuple[str, ...]
     scaler: FittedScaler
     intercept: FloatArray
     coefficients: FloatArray
@@ -96,18 +96,15 @@ class TrainedLogistic:
         """Predict at the bars from `first` on."""
         from framework.models.link_kernels import linear
 
-        window = self.model.window
-        seen_NTF = inputs_NTF[:, max(first - window + 1, 0) :]
-        skipped = seen_NTF.shape[1] - (inputs_NTF.shape[1] - first)
-        complete_NT = complete(seen_NTF, window)
-        scaled_NTF = self.scaler.transform(seen_NTF)
-        scores = linear(scaled_NTF, complete_NT, skipped, self.intercept, self.coefficients)
+        seen = Seen.by(self.model, self.scaler, inputs_NTF, first)
+        fitted = (self.intercept, self.coefficients)
+        scores = linear(seen.inputs_NTF, seen.complete_NT, seen.first, *fitted)
         return dict(probabilities(scores, self.model.outputs))
 
     def save(self, directory: Path) -> None:
         """Write everything into an existing, empty directory."""
         own = {"intercept": self.intercept, "coefficients": self.coefficients}
-        save_model(directory, self.model, self.pairs, self.scaler.arrays() | own)
+        save_model(directory, self.model, self.scaler.arrays() | own)
 
     def importance(self) -> dict[str, float]:
         """Return the size of each input's coefficients: the root of the sum of their squares."""
@@ -129,7 +126,7 @@ class _LogisticTrainer:
         refuse_single_class(data)
         model = self.model
         scaler = model.scaler.fit(data.inputs_NTF, data.train)
-        scaled_NTF = scaler.transform(data.inputs_NTF)
+        scaled_NTF = scaled(data.inputs_NTF, scaler, model.missing)
         columns = gather(scaled_NTF, data.train, data.window).reshape(len(data.train), -1)
         fitted = LogisticRegression(C=1 / model.l2, max_iter=model.iterations, tol=model.tolerance)
         labels, weights = data.labels(data.train), data.weights(data.train)
@@ -140,6 +137,4 @@ class _LogisticTrainer:
         if fitted.n_iter_.max() >= model.iterations:
             self.workshop.say(f"logistic: {model.iterations} iterations did not reach the optimum.")
         shape = (len(fitted.coef_), data.window, len(data.inputs))
-        return TrainedLogistic(
-            model, data.pairs, scaler, fitted.intercept_, fitted.coef_.reshape(shape)
-        )
+        return TrainedLogistic(model, scaler, fitted.intercept_, fitted.coef_.reshape(shape))

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from framework.learning.rows import Int32Array
-from framework.learning.training_data import Float32Array
-from framework.types import BoolArray, FloatArray
+from framework.models.seen import Seen
+from framework.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -86,26 +86,29 @@ class Trees:
     def gains(self, columns: int) -> FloatArray:
         """Return the gain of all splits on each column, (columns,)."""
         split = self.column >= 0
-        return np.bincount(self.column[split], self.gain[split], minlength=columns)
+        gains: FloatArray = np.bincount(
+            self.column[split], self.gain[split], minlength=columns
+        ).astype(np.float64)
+        return gains
 
-    def sums(
-        self, inputs_NTF: Float32Array, complete_NT: BoolArray, first: int, window: int, groups: int
-    ) -> FloatArray:
-        """Return the sums of the leaves that the samples from bar `first` on fall into.
+    def sums(self, seen: Seen, window: int, groups: int) -> FloatArray:
+        """Return the sums of the leaves that the windows seen fall into.
 
         Trees take turns over the groups; within one they are added in their order, whatever else
         is asked for.
 
         Returns
         -------
-        (groups, N, T - first) float64
+        (groups, N, T) float64
             NaN where the window is not complete.
         """
         from framework.models.tree_kernels import leaf_sums
 
-        shape = (groups, inputs_NTF.shape[0], inputs_NTF.shape[1] - first)
+        pairs, bars, _ = seen.inputs_NTF.shape
+        shape = (groups, pairs, bars - seen.first)
         sums = np.full(shape, np.nan)
         nodes = (self.root, self.column, self.left, self.right, self.threshold, self.value)
-        for pair, inputs_TF in enumerate(inputs_NTF):
-            leaf_sums(inputs_TF, complete_NT[pair], first, window, *nodes, sums[:, pair])
+        for pair, inputs_TF in enumerate(seen.inputs_NTF):
+            complete_T = seen.complete_NT[pair]
+            leaf_sums(inputs_TF, complete_T, seen.first, window, *nodes, sums[:, pair])
         return sums
