@@ -34,7 +34,7 @@ class HMMTrainer:
         """Fit on `data`; see `Trainer`."""
         scaler = self.model.scaler.fit(data.inputs_NTF, data.train)
         scaled_NTF = scaled(data.inputs_NTF, scaler, self.model.missing)
-        rows, lengths = _runs(data.train)
+        rows, lengths = runs(data.train)
         if len(rows) < 10 * self.model.states:
             raise UserError(
                 f"model.states: {self.model.states} states need {10 * self.model.states} samples "
@@ -90,7 +90,7 @@ class HMMTrainer:
         return None
 
 
-def _runs(rows: Rows) -> tuple[Rows, list[int]]:
+def runs(rows: Rows) -> tuple[Rows, list[int]]:
     """Return samples pair by pair, and the lengths of the runs without a bar left out."""
     ordered = rows.take(np.argsort(rows.pair, kind="stable"))
     cuts = np.flatnonzero((np.diff(ordered.pair) != 0) | (np.diff(ordered.bar) != 1)) + 1

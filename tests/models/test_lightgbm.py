@@ -166,7 +166,7 @@ def test_inputs_that_never_change_leave_the_share_of_each_class():
     data = data_of(model)
     still = replace(data, inputs_NTF=np.ones_like(data.inputs_NTF))
     p_up = fit(model, still).predict(still.inputs_NTF, 0)["p_up"]
-    np.testing.assert_allclose(p_up, data.labels(data.train).mean(), rtol=1e-9)
+    np.testing.assert_allclose(p_up, data.labels(data.train).mean(dtype=float), rtol=1e-9)
 
 
 def test_missing_inputs_count_as_nothing_where_that_is_wanted():
@@ -181,12 +181,8 @@ def test_missing_inputs_count_as_nothing_where_that_is_wanted():
 
 
 def test_a_loss_that_is_no_number_ends_it():
-    model = boosting(Label(kind="return", horizon=1))
-    data = data_of(model)
-    labels_NT = data.labels_NT.copy()
-    labels_NT[data.validation.pair[3], data.validation.bar[3]] = np.inf
-    with pytest.raises(CheckFailed, match="validation loss after 1 rounds is"):
-        fit(model, replace(data, labels_NT=labels_NT))
+    with pytest.raises(CheckFailed, match=r"validation loss after .* rounds is (inf|nan)"):
+        fit(boosting(Label(kind="return", horizon=1), learning_rate=1e200))
 
 
 def test_a_part_that_holds_one_class_is_refused():
