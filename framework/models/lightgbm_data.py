@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import lightgbm as lgb
 
 _BATCH = 16_384  # samples whose windows are laid out at a time
+_LOOKED_AT = 2**25  # values that bins are found from: 256 MiB, since LightGBM wants them as float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,8 @@ class Samples:
         import lightgbm as lgb
 
         inputs_NTF = scaled(data.inputs_NTF, None, missing)
+        looked_at = _LOOKED_AT // (data.window * len(data.inputs))
+        settings = {**settings, "bin_construct_sample_cnt": min(max(looked_at, 10_000), 200_000)}
 
         def dataset(rows: Rows, reference: lgb.Dataset | None) -> lgb.Dataset:
             made = lgb.Dataset(
