@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from framework.learning.rows import Rows
+from framework.learning.scores import class_scores, log_loss, pinball, value_scores
 from framework.learning.training_data import Float32Array, TrainingData
 from framework.learning.windows import Missing, gather
 from framework.models.seen import scaled
@@ -22,6 +24,45 @@ _LOOKED_AT = 2**25  # values that bins are found from: 256 MiB, since LightGBM w
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What K samples came to.
+
+    Parameters
+    ----------
+    labels, weights : (K,) float64
+    """
+
+    labels: FloatArray
+    weights: FloatArray
+
+    @classmethod
+    def of(cls, data: TrainingData, rows: Rows) -> Self:
+        """Return that of some samples."""
+        labels, weights = data.labels(rows), data.weights(rows)
+        return cls(labels.astype(np.float64), weights.astype(np.float64))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def loss(self, objective: dict[str, Any], predicted: FloatArray) -> float:
+        """Return the loss of what LightGBM predicts, (K, C)."""
+        if objective["objective"] == "quantile":
+            return pinball(self.labels, predicted[:, 0], objective["alpha"], self.weights)
+        if objective["objective"] == "regression":
+            return value_scores(self.labels, predicted[:, 0], self.weights)["rmse"] ** 2
+        return log_loss(self.labels, _squeezed(predicted), self.weights)
+
+    def figures(self, objective: dict[str, Any], predicted: FloatArray) -> dict[str, float]:
+        """Return loss and scores of what LightGBM predicts, (K, C), for the log."""
+        loss = {"validation_loss": self.loss(objective, predicted)}
+        if objective["objective"] in ("binary", "multiclass"):
+            scores = class_scores(self.labels, _squeezed(predicted), self.weights)
+            del scores["log_loss"]
+            return loss | scores
+        return loss | value_scores(self.labels, predicted[:, 0], self.weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """The samples learned from, and those set apart if any, binned by LightGBM.
 
@@ -31,23 +72,20 @@ class Samples:
         Learned from.
     held : lightgbm.Dataset or None
         Set apart.
-    labels, weights : (K,) float32
-        Of those learned from.
-    counts : pair of int
-        How many they are.
+    truth : pair of Truth
+        Of both.
     """
 
     train: lgb.Dataset
     held: lgb.Dataset | None
-    labels: Float32Array
-    weights: Float32Array
-    counts: tuple[int, int]
+    truth: tuple[Truth, Truth]
 
     @classmethod
     def of(cls, data: TrainingData, missing: Missing, settings: dict[str, Any]) -> Self:
         """Lay out and bin the samples of `data`."""
         import lightgbm as lgb
 
+        lgb.register_logger(_unheard())  # its warnings heed no verbosity while data is binned
         inputs_NTF = scaled(data.inputs_NTF, None, missing)
         looked_at = _LOOKED_AT // (data.window * len(data.inputs))
         settings = {**settings, "bin_construct_sample_cnt": min(max(looked_at, 10_000), 200_000)}
@@ -64,12 +102,12 @@ class Samples:
 
         train = dataset(data.train, None)
         held = dataset(data.validation, train) if len(data.validation) else None
-        labels, weights = data.labels(data.train), data.weights(data.train)
-        return cls(train, held, labels, weights, (len(data.train), len(data.validation)))
+        truth = (Truth.of(data, data.train), Truth.of(data, data.validation))
+        return cls(train, held, truth)
 
     def base(self, objective: dict[str, Any]) -> FloatArray:
         """Return the best constant scores of an objective, (C,)."""
-        labels, weights = self.labels.astype(np.float64), self.weights.astype(np.float64)
+        labels, weights = self.truth[0].labels, self.truth[0].weights
         kind = objective["objective"]
         if kind == "quantile":
             level = objective["alpha"]
@@ -83,9 +121,9 @@ class Samples:
 
     def start_from(self, scores: FloatArray, held_scores: FloatArray) -> None:
         """Let the next booster add to scores, (K, C) each."""
-        self.train.set_init_score(_flat(scores))
+        self.train.set_init_score(_squeezed(scores))
         if self.held is not None:
-            self.held.set_init_score(_flat(held_scores))
+            self.held.set_init_score(_squeezed(held_scores))
 
     def booster(self, settings: dict[str, Any]) -> lgb.Booster:
         """Return a booster without trees."""
@@ -111,9 +149,17 @@ class Samples:
         return seen[0], seen[1]
 
 
-def _flat(scores: FloatArray) -> FloatArray:
-    """Return scores as LightGBM takes them."""
-    return scores[:, 0] if scores.shape[1] == 1 else scores
+def _unheard() -> logging.Logger:
+    """Return a logger whose lines go nowhere."""
+    logger = logging.getLogger("lightgbm")
+    logger.handlers = [logging.NullHandler()]
+    logger.propagate = False
+    return logger
+
+
+def _squeezed(values: FloatArray) -> FloatArray:
+    """Return (K,) where there is one value for each sample, and (K, C) as it is."""
+    return values[:, 0] if values.shape[1] == 1 else values
 
 
 def _windows(inputs_NTF: Float32Array, rows: Rows, window: int) -> lgb.Sequence:

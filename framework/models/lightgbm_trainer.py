@@ -7,6 +7,7 @@ after a stage is all that the next one needs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ import numpy as np
 
 from framework.errors import CheckFailed, OutsideFault
 from framework.learning.checkpoints import Checkpoints
+from framework.learning.epoch_log import EpochLog
 from framework.learning.identity import Identity, identity_of
 from framework.learning.training_data import TrainingData
 from framework.learning.workshop import Paused, Workshop
@@ -58,6 +60,8 @@ class LightGBMTrainer:
     def __init__(self, model: LightGBM, workshop: Workshop) -> None:
         self._model = model
         self._workshop = workshop
+        self._log = EpochLog(workshop.directory)
+        self._kept_ms: float | None = None
         self._checkpoints = None
         if workshop.directory is not None:
             keep = workshop.training.keep
@@ -135,13 +139,14 @@ class LightGBMTrainer:
 
     def _begun(self, samples: Samples, index: int) -> _Progress:
         base = samples.base(self._objectives[index])
-        scores, held = (np.tile(base, (count, 1)) for count in samples.counts)
+        scores, held = (np.tile(base, (count, 1)) for count in map(len, samples.truth))
         boosted = Boosted(Trees.none(), base, np.empty(0))
         return _Progress(boosted=boosted, scores=scores, held_scores=held)
 
     def _after_stage(self, progress: _Progress, samples: Samples, index: int) -> _Progress:
         """Return where boosting stands some rounds later."""
         before = progress.boosted
+        begun = time.perf_counter()
         samples.start_from(progress.scores, progress.held_scores)
         booster = samples.booster(self._settings(index, before.rounds))
         losses = list(before.losses)
@@ -157,8 +162,29 @@ class LightGBMTrainer:
             ended = ended or before.rounds + added == self._model.rounds or self._stalled(losses)
         trees = grown_trees(booster, added)
         boosted = Boosted(Trees.joined([before.trees, trees]), before.base, np.array(losses))
-        scores, held = (self._raw(reached) for reached in samples.reached(booster))
+        seconds = time.perf_counter() - begun
+        reached = samples.reached(booster)
+        speed = added * len(samples.truth[0]) / seconds
+        self._add_row(samples, index, boosted.rounds, reached, speed)
+        scores, held = map(self._raw, reached)
         return replace(progress, boosted=boosted, scores=scores, held_scores=held, ended=ended)
+
+    def _add_row(
+        self,
+        samples: Samples,
+        index: int,
+        rounds: int,
+        reached: tuple[FloatArray, FloatArray],
+        speed: float,
+    ) -> None:
+        """Log what a stage came to, as an epoch."""
+        train, held = samples.truth
+        objective = self._objectives[index]
+        figures: dict[str, float | int | None] = {"objective": index + 1, "rounds": rounds}
+        figures |= {"loss": train.loss(objective, reached[0])}
+        if len(held):
+            figures |= held.figures(objective, reached[1])
+        self._log.add(figures, samples_per_second=speed, checkpoint_ms=self._kept_ms)
 
     def _validation_loss(self, booster: lgb.Booster, rounds: int) -> float:
         loss = float(booster.eval_valid()[0].metric_value)
@@ -194,9 +220,16 @@ class LightGBMTrainer:
         }
         for index, part in enumerate([*done, progress.boosted]):
             arrays |= part.arrays(f"{index}/")
-        state = {"identity": identity, "done": len(done), "ended": progress.ended}
+        state = {
+            "identity": identity,
+            "done": len(done),
+            "ended": progress.ended,
+            "log": self._log.state,
+        }
+        begun = time.perf_counter()
         step = len(done) * self._model.rounds + progress.boosted.rounds
         self._checkpoints.save(step, arrays, state)
+        self._kept_ms = 1000 * (time.perf_counter() - begun)
 
     def _resumed(self, identity: Identity, done: list[Boosted]) -> _Progress | None:
         """Return where boosting stood, with what had been done before in `done`."""
@@ -205,6 +238,7 @@ class LightGBMTrainer:
             return None
         arrays, state = found.arrays, found.state
         refuse_others(state["identity"], identity, found.path)
+        self._log.restore(state["log"])
         done.extend(Boosted.of(arrays, f"{index}/") for index in range(state["done"]))
         return _Progress(
             boosted=Boosted.of(arrays, f"{state['done']}/"),

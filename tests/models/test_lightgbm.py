@@ -1,5 +1,6 @@
 """Boosted trees as LightGBM grew them, stopped where they should be."""
 
+import csv
 from dataclasses import replace
 
 import lightgbm
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from planted import INPUTS, planted
 from pydantic import ValidationError
-from sklearn.metrics import log_loss, mean_pinball_loss, mean_squared_error
+from sklearn.metrics import log_loss, mean_pinball_loss, mean_squared_error, roc_auc_score
 
 from framework.errors import CheckFailed, UserError
 from framework.learning.labels import Label
@@ -115,6 +116,28 @@ def test_the_validation_loss_of_each_stage_is_that_of_its_predictions(label, qua
     else:
         losses = [mean_squared_error(truth, seen["forecast"], sample_weight=weights)]
     np.testing.assert_allclose([min(part.losses) for part in trained.boosted], losses, rtol=1e-6)
+
+
+def test_each_stage_is_logged_with_its_losses_and_scores(tmp_path):
+    model = boosting(rounds=40)
+    data = data_of(model)
+    workshop = Workshop(seed=1, directory=tmp_path)
+    trained = model.trainer(workshop).train(data)
+    rows = list(csv.DictReader((tmp_path / "epochs.csv").read_text().splitlines()))
+    assert [int(row["rounds"]) for row in rows] == [15, 30, 40]
+    (part,) = trained.boosted
+    for row in rows:
+        validation_loss = part.losses[int(row["rounds"]) - 1]
+        assert float(row["validation_loss"]) == pytest.approx(validation_loss, rel=1e-9)
+    p_up = trained.predict(data.inputs_NTF, 0)["p_up"]
+    last = rows[-1]
+    assert part.best_round == 40
+    for name, own in (("loss", data.train), ("validation_loss", data.validation)):
+        expected = log_loss(data.labels(own), p_up[own.pair, own.bar])
+        assert float(last[name]) == pytest.approx(expected, rel=1e-6)
+    held = data.validation
+    area = roc_auc_score(data.labels(held), p_up[held.pair, held.bar])
+    assert float(last["auc"]) == pytest.approx(area, rel=1e-9)
 
 
 def test_it_ends_some_rounds_after_the_best_and_keeps_the_best():
