@@ -138,9 +138,9 @@ class TrainedHMM:
         each_pair = zip(scaled_NTF, complete_NT, strict=True)
         p_NTS = np.stack([filtered(*own, *parts)[first:] for own in each_pair])
         known_NT = np.isfinite(p_NTS[:, :, 0])
-        regime_NT = np.where(known_NT, np.argmax(p_NTS, axis=2), np.nan)
-        each = {f"p_regime_{k}": p_NTS[:, :, k].copy() for k in range(self.model.states)}
-        return {"regime": regime_NT, **each}
+        regime_NT: FloatArray = np.where(known_NT, np.argmax(p_NTS, axis=2), np.nan)
+        each = {f"p_regime_{k}": p_NTS[:, :, k].T for k in range(self.model.states)}
+        return {"regime": regime_NT.T, **each}
 
     def save(self, directory: Path) -> None:
         """Write everything into an existing, empty directory."""

@@ -97,7 +97,7 @@ class TrainedIsolationForest:
 
         seen = Seen.by(self.model, self.scaler, inputs_NTF, first)
         cuts = self.trees.sums(seen, self.model.window, 1)
-        return {"anomaly": halved(cuts / (len(self.trees) * self.depth))[0]}
+        return {"anomaly": halved(cuts / (len(self.trees) * self.depth))[0].T}
 
     def save(self, directory: Path) -> None:
         """Write everything into an existing, empty directory."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from framework.errors import UserError
@@ -40,7 +38,7 @@ def output_names(label: Label, quantiles: tuple[float, ...] = ()) -> tuple[str, 
     return (*(f"q{round(100 * level):02d}" for level in quantiles), "forecast")
 
 
-def probabilities(scores: FloatArray, names: tuple[str, ...]) -> Mapping[str, FloatArray]:
+def probabilities(scores: FloatArray, names: tuple[str, ...]) -> dict[str, FloatArray]:
     """Return the probability of each class by name; one score is that of the second of two.
 
     Parameters
@@ -49,11 +47,15 @@ def probabilities(scores: FloatArray, names: tuple[str, ...]) -> Mapping[str, Fl
         Logarithms of odds; of three classes, up to a constant that all share.
     names : tuple of str
         C.
+
+    Returns
+    -------
+    dict of str to (T, N) float64
     """
     from framework.models.link_kernels import sigmoid, softmax
 
     linked = sigmoid(scores) if len(scores) == 1 else softmax(scores)
-    return dict(zip(names, linked, strict=True))
+    return {name: linked_NT.T for name, linked_NT in zip(names, linked, strict=True)}
 
 
 def refuse_single_class(data: TrainingData) -> None:

@@ -183,10 +183,10 @@ class TrainedLightGBM:
         ]
         names = self.model.outputs
         if self.model.label is not None and self.model.label.classes:
-            return dict(probabilities(scores[0], names))
+            return probabilities(scores[0], names)
         middle = scores[len(scores) // 2]
         return {
-            name: score[0]
+            name: score[0].T
             for name, score in zip(names, [*scores[: len(names) - 1], middle], strict=True)
         }
 

@@ -99,7 +99,7 @@ class TrainedLogistic:
         seen = Seen.by(self.model, self.scaler, inputs_NTF, first)
         fitted = (self.intercept, self.coefficients)
         scores = linear(seen.inputs_NTF, seen.complete_NT, seen.first, *fitted)
-        return dict(probabilities(scores, self.model.outputs))
+        return probabilities(scores, self.model.outputs)
 
     def save(self, directory: Path) -> None:
         """Write everything into an existing, empty directory."""

@@ -45,14 +45,14 @@ def test_each_bar_has_what_hmmlearn_gives_for_the_prefix_that_ends_with_it(covar
     trained = fit(model)
     inputs = MARKET.inputs_NTF[:, 3:400, :2]
     columns = trained.predict(inputs, 0)
-    ours = np.stack([columns[f"p_regime_{k}"] for k in range(3)], axis=2)
+    ours = np.stack([columns[f"p_regime_{k}"].T for k in range(3)], axis=2)
     judge = as_hmmlearn(trained.states)
     scaled = trained.scaler.transform(inputs).astype(np.float64)
     for pair in range(2):
         for bar in range(0, 397, 7):
             theirs = judge.predict_proba(scaled[pair, : bar + 1])[-1]
             np.testing.assert_allclose(ours[pair, bar], theirs, atol=1e-9)
-    np.testing.assert_array_equal(columns["regime"], ours.argmax(axis=2))
+    np.testing.assert_array_equal(columns["regime"].T, ours.argmax(axis=2))
     np.testing.assert_allclose(ours.sum(axis=2), 1, rtol=1e-12)
 
 
@@ -61,7 +61,7 @@ def test_hindsight_would_have_said_otherwise():
     inputs = MARKET.inputs_NTF[:, 3:, :2]
     scaled = trained.scaler.transform(inputs[:1]).astype(np.float64)[0]
     smoothed = as_hmmlearn(trained.states).predict_proba(scaled)[:, 0]
-    ours = trained.predict(inputs, 0)["p_regime_0"][0]
+    ours = trained.predict(inputs, 0)["p_regime_0"][:, 0]
     assert np.abs(smoothed - ours).max() > 0.3
     assert abs(smoothed[-1] - ours[-1]) < 1e-9
 

@@ -35,7 +35,7 @@ def test_the_score_is_that_of_scikit_learn(window, features, samples):
         random_state=int(np.random.SeedSequence(6).generate_state(1)[0]),
     ).fit(columns)
     expected = -judge.score_samples(columns)
-    np.testing.assert_allclose(score[data.train.pair, data.train.bar], expected, rtol=1e-12)
+    np.testing.assert_allclose(score[data.train.bar, data.train.pair], expected, rtol=1e-12)
     assert 0 < np.nanmin(score) < np.nanmax(score) < 1
 
 

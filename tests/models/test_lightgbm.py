@@ -99,7 +99,7 @@ def test_the_validation_loss_of_each_stage_is_that_of_its_predictions(label, qua
     trained = fit(model, data)
     columns = trained.predict(data.inputs_NTF, 0)
     truth, weights = data.labels(rows), data.weights(rows)
-    seen = {name: values[rows.pair, rows.bar] for name, values in columns.items()}
+    seen = {name: values[rows.bar, rows.pair] for name, values in columns.items()}
     if label.classes == 2:
         losses = [log_loss(truth, seen["p_up"], sample_weight=weights)]
     elif label.classes:
@@ -133,10 +133,10 @@ def test_each_stage_is_logged_with_its_losses_and_scores(tmp_path):
     last = rows[-1]
     assert part.best_round == 40
     for name, own in (("loss", data.train), ("validation_loss", data.validation)):
-        expected = log_loss(data.labels(own), p_up[own.pair, own.bar])
+        expected = log_loss(data.labels(own), p_up[own.bar, own.pair])
         assert float(last[name]) == pytest.approx(expected, rel=1e-6)
     held = data.validation
-    area = roc_auc_score(data.labels(held), p_up[held.pair, held.bar])
+    area = roc_auc_score(data.labels(held), p_up[held.bar, held.pair])
     assert float(last["auc"]) == pytest.approx(area, rel=1e-9)
 
 
@@ -172,7 +172,7 @@ def test_samples_of_no_weight_teach_nothing():
         weights_NT=np.where(early_NT, np.float32(1e-6), data.weights_NT),
     )
     p_up = fit(model, misled).predict(data.inputs_NTF, 900)["p_up"]
-    push = data.inputs_NTF[:, 900:, 1]
+    push = data.inputs_NTF[:, 900:, 1].T
     assert p_up[push > 1].mean() > 0.8 > 0.2 > p_up[push < -1].mean()
 
 
@@ -181,7 +181,7 @@ def test_quantiles_hold_the_share_of_later_returns_that_they_say():
     columns = fit(boosting(label, quantiles=(0.1, 0.5, 0.9))).predict(MARKET.inputs_NTF, 0)
     returns = np.log(MARKET.close_NT[:, END + 1 :] / MARKET.close_NT[:, END:-1])
     for name, level in (("q10", 0.1), ("q50", 0.5), ("q90", 0.9)):
-        assert abs((returns < columns[name][:, END:-1]).mean() - level) < 0.06
+        assert abs((returns < columns[name].T[:, END:-1]).mean() - level) < 0.06
 
 
 def test_inputs_that_never_change_leave_the_share_of_each_class():

@@ -37,7 +37,7 @@ def test_probabilities_are_those_of_scikit_learn(label):
     judge.fit(columns, data.labels(data.train), data.weights(data.train))
     expected = judge.predict_proba(columns)
     seen = trained.predict(data.inputs_NTF, 0)
-    ours = np.stack([own[data.train.pair, data.train.bar] for own in seen.values()], axis=1)
+    ours = np.stack([own[data.train.bar, data.train.pair] for own in seen.values()], axis=1)
     if label.classes == 2:
         expected = expected[:, 1:]
     else:
