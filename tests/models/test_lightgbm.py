@@ -10,7 +10,7 @@ from planted import INPUTS, planted
 from pydantic import ValidationError
 from sklearn.metrics import log_loss, mean_pinball_loss, mean_squared_error, roc_auc_score
 
-from framework.errors import CheckFailed, UserError
+from framework.errors import CheckFailed, OutsideFault, UserError
 from framework.learning.labels import Label
 from framework.learning.windows import gather
 from framework.learning.workshop import Workshop
@@ -206,6 +206,19 @@ def test_missing_inputs_count_as_nothing_where_that_is_wanted():
 def test_a_loss_that_is_no_number_ends_it():
     with pytest.raises(CheckFailed, match=r"validation loss after .* rounds is (inf|nan)"):
         fit(boosting(Label(kind="return", horizon=1), learning_rate=1e200))
+
+
+@pytest.mark.parametrize(
+    "fault", [MemoryError(), lightgbm.basic.LightGBMError("std::bad_alloc")], ids=["ours", "theirs"]
+)
+def test_memory_that_does_not_suffice_is_said_in_one_line(fault, monkeypatch):
+    def of(*_):
+        raise fault
+
+    monkeypatch.setattr(Samples, "of", of)
+    with pytest.raises(OutsideFault, match="not enough memory") as said:
+        fit(boosting())
+    assert len(str(said.value).splitlines()) == 1
 
 
 def test_a_part_that_holds_one_class_is_refused():
