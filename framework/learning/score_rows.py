@@ -182,9 +182,7 @@ def calibration_of(found: Predictions) -> tuple[Calibration, ...]:
 def groups_of(values: FloatArray, outcome: FloatArray) -> tuple[Group, ...]:
     """Return the mean outcome by tenths of some values, both (K,)."""
     return tuple(
-        Group(
-            float(values[at].min()), float(values[at].max()), float(outcome[at].mean()), len(at)
-        )
+        Group(float(values[at].min()), float(values[at].max()), float(outcome[at].mean()), len(at))
         for at in _tenths(values)
     )
 

@@ -13,6 +13,9 @@ from framework.types import DAY_NS, FloatArray, IntArray, format_times
 
 Number = float | int | None
 
+SANITY = ("shuffled labels", "planted signal")
+"""Names of the checks of a model's training."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
