@@ -10,6 +10,7 @@ from framework.learning.model import Model
 from framework.modes.context import Context
 from framework.modes.predicting import folds_of, training_progress
 from framework.records import Part
+from framework.types import IntArray
 
 if TYPE_CHECKING:
     from framework.backtest.pipeline import Traded
@@ -86,7 +87,7 @@ def judged(
     )
 
 
-def _stages(schedule: Schedule, time: np.ndarray) -> list[Part]:
+def _stages(schedule: Schedule, time: IntArray) -> list[Part]:
     """Return the stretch of bars that each model predicted."""
     import numpy as np
 

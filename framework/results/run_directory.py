@@ -119,7 +119,8 @@ class RunDirectory:
         ----------
         outcome : Outcome
             Gives ``orders_hash``, ``data_hash``, ``causality`` (``passed``, ``failed`` or null when
-            it was not tested) and ``version``; where there is a model, ``sanity`` in the same words.
+            it was not tested) and ``version``; where there is a model also ``sanity``, in the same
+            words.
         metrics : mapping
             Finite numbers or None; anything else is refused with a ValueError, since JSON has no
             word for it.
