@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from framework.results.model_judgement import Importance, ModelJudgement, ScoreRow
 from framework.results.page.markup import bar, table, text, tone
 from framework.results.page.wording import NONE, number, percent, words
@@ -31,13 +33,12 @@ def model(judged: ModelJudgement | None) -> str:
     if judged is None:
         return ""
     said = f"{judged.model}: {judged.predicts}, out of sample"
-    first = "".join((_scores(judged), _regimes(judged)))
+    first = "".join((_scores(judged), _regimes(judged), _classes(judged)))
     return "\n" + "".join(
         (
             f'<section aria-labelledby="h-model"><h2 id="h-model">Model <small>{text(said)}</small>'
             f"</h2>{first}</section>",
-            _side_by_side(_classes(judged), _calibration(judged)),
-            _side_by_side(_groups(judged), _histogram(judged)),
+            _side_by_side(_calibration(judged), _groups(judged), _histogram(judged)),
             _importances(judged),
             _rule(judged),
             _seeds(judged),
@@ -101,11 +102,10 @@ def _classes(judged: ModelJudgement) -> str:
         rows.append(
             f'<tr><th scope="row">{text(name)} came</th>{cells}<td>{number(total, 0)}</td></tr>'
         )
-    return _section(
-        "classes",
-        "What was predicted, and what came",
-        table(f'<th></th>{head}<th scope="col">In all</th>', rows, "classes")
-        + _note("Per cent of those that came. Predicted is the likeliest class."),
+    shown = table(f'<th></th>{head}<th scope="col">In all</th>', rows, "classes")
+    return (
+        f"<h3>What was predicted, and what came</h3>{shown}"
+        f"{_note('Per cent of those that came. Predicted is the likeliest class.')}"
     )
 
 
@@ -125,7 +125,7 @@ def _groups(judged: ModelJudgement) -> str:
         return ""
     return _section(
         "groups",
-        "Prediction against outcome <small>by tenths of the prediction, lowest first</small>",
+        "Prediction against outcome <small>by tenths, the lowest first</small>",
         _chart("groups", "low", "No predictions.") + _note(f"Mean {judged.outcome}."),
     )
 
@@ -149,7 +149,7 @@ def _importances(judged: ModelJudgement) -> str:
     most = max(abs(row.loss or 0.0) for row in told) or 1.0
     largest = max(row.gain or 0.0 for row in told) or 1.0
     rows = [
-        f'<tr><th scope="row">{text(row.input)}</th>'
+        f"<tr><td>{text(row.input)}</td>"
         f"<td>{percent(row.gain, 1)}</td>{bar((row.gain or 0.0) / largest, plain=True)}"
         f'<td class="{tone(row.loss)}">{_loss(row)}</td>{bar((row.loss or 0.0) / most)}</tr>'
         for row in told
@@ -190,14 +190,17 @@ def _seeds(judged: ModelJudgement) -> str:
     band = judged.seeds
     if band is None:
         return ""
-    low, high = number(min(band.scores), 3), number(max(band.scores), 3)
     note = (
         f"Fold {band.fold} fitted anew, in short, with {len(band.seeds)} other seeds: "
-        f"{_SCORES[judged.score]} {low} to {high} on later bars, where the simplest rule ends at "
-        f"{number(float(band.free_KT[:, -1].min()), 3)} to "
-        f"{number(float(band.free_KT[:, -1].max()), 3)} without costs."
+        f"{_SCORES[judged.score]} {_range(band.scores)} on later bars, where the simplest rule "
+        f"ends at {_range(band.free_KT[:, -1].tolist())} without costs."
     )
     return _section("seeds", "Other seeds", _note(note) + _chart("seeds", "low", "No bars."))
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = number(min(values), 3), number(max(values), 3)
+    return f"{low} each time" if min(values) == max(values) else f"{low} to {high}"
 
 
 def _regimes(judged: ModelJudgement) -> str:
