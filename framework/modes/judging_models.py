@@ -123,11 +123,12 @@ def _sanity(
         if refits is None:
             log.info("sanity: no candles follow a train part: nothing to score refits on")
             return (), None
+        log.info(
+            f"sanity: {sanity.refits} refits of fold {refits.fold}, each on "
+            f"{len(refits.data.train):,} samples, {refits.training.epochs} epochs at most"
+        )
         checks, seeds = run_suite(sanity, refits, np.random.default_rng(settings.seed))
-    log.info(
-        f"sanity: {sanity.refits} refits of fold {refits.fold} on {len(refits.data.train):,} "
-        f"samples, {refits.training.epochs} epochs at most, took {perf_counter() - begun:.1f} s"
-    )
+    log.info(f"sanity: took {perf_counter() - begun:.1f} s")
     return checks, seeds
 
 

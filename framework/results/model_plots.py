@@ -24,7 +24,7 @@ def model_figures(judged: ModelJudgement) -> dict[str, Figure | None]:
     if judged.calibration:
         figures["calibration"] = _calibration(judged.calibration)
     if judged.groups:
-        figures["groups"] = _groups(judged.groups, by_sign=judged.score != "")
+        figures["groups"] = _groups(judged.groups)
     if judged.histogram is not None:
         figures["histogram"] = _histogram(judged.histogram)
     if judged.rule is not None:
@@ -79,8 +79,8 @@ def _calibration(found: tuple[Calibration, ...]) -> Figure | None:
     }
 
 
-def _groups(groups: tuple[Group, ...], *, by_sign: bool) -> Figure:
-    """Return the mean outcome of each group as a bar."""
+def _groups(groups: tuple[Group, ...]) -> Figure:
+    """Return the mean outcome of each group as a bar, red below 0 where any is."""
     outcome = np.array([group.outcome for group in groups])
     digits = 2 if np.abs(outcome).max() >= 0.002 else 3
     return {
@@ -92,7 +92,7 @@ def _groups(groups: tuple[Group, ...], *, by_sign: bool) -> Figure:
                 "customdata": [[g.low, g.high, g.samples] for g in groups],
                 "marker": {
                     "color": [
-                        "--accent" if not by_sign else "--gain" if value > 0 else "--loss"
+                        "--accent" if outcome.min() >= 0 else "--gain" if value > 0 else "--loss"
                         for value in outcome.tolist()
                     ]
                 },

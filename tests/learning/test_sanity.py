@@ -1,4 +1,4 @@
-"""The sanity suite passes models that learn and accuses those that do not, or that learn too much."""
+"""The sanity suite passes models that learn, and accuses those that do not or know too much."""
 
 from dataclasses import dataclass
 

@@ -65,7 +65,8 @@ def test_a_training_is_judged_and_put_to_its_tests(modelled):
         "causality", "shuffled labels", "planted signal",
     ]  # fmt: skip
     assert len(judged["seeds"]["scores"]) == 3
-    assert "sanity: 5 refits of fold 2 on 1,2" in ended.err
+    assert "sanity: 5 refits of fold 2, each on 1,2" in ended.err
+    assert "AUC of the model" in ended.out
     with sqlite3.connect(ended.folder / "runs" / "framework.db") as database:
         stored = dict(database.execute("select name, value from metric"))
     database.close()

@@ -49,7 +49,11 @@ def model(judged: ModelJudgement | None) -> str:
 def _scores(judged: ModelJudgement) -> str:
     """Return the scores of all samples, by fold and by pair, in one table."""
     if not judged.score:
-        return ""
+        (row,) = judged.rows
+        return _note(
+            f"{number(row.samples, 0)} predictions; it learns no label, so there is nothing to "
+            "score it by."
+        )
     every = (*judged.rows, *judged.folds, *judged.pairs)
     known = {name for row in every for name in row.scores}
     columns = [(name, shown) for name, shown in _COLUMNS if name in known]
