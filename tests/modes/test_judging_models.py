@@ -10,9 +10,10 @@ from framework.config.search_path import project_root
 
 SHORT = (
     "--config-dir", "conf", "plugins=[standin_model]", "model=standin", "start=2025-01-01",
-    "end=2025-02-15", "pairs=btc_aud", "evaluation=walk_forward", "evaluation.folds=2",
+    "end=2025-02-15", "pairs=btc_aud",
     "strategy.enter=p_up > 0.5", "strategy.exit=p_up < 0.5", "report=false",
 )  # fmt: skip
+WALK = ("evaluation=walk_forward", "evaluation.folds=2")
 CHOICE = {
     "_target_": "standin_model.Standin",
     "name": "standin",
@@ -41,7 +42,7 @@ def modelled(program, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     OmegaConf.save(OmegaConf.create(CHOICE), folder / "standin.yaml")
     (tmp_path / "leaking.py").write_text(LEAK)
-    return lambda *words: program(*SHORT, *words)
+    return lambda *words, parts=WALK: program(*SHORT, *parts, *words)
 
 
 def status_of(folder):
@@ -136,3 +137,57 @@ def test_a_run_without_a_model_says_nothing_of_one(program):
     metrics = json.loads((ended.run / "metrics.json").read_text())
     assert not [name for name in metrics if name.startswith(("model", "sanity"))]
     assert "h-model" not in (ended.run / "report.html").read_text()
+
+
+OWN = (*SHORT[4:7], *WALK, "report=false")
+RULES = {
+    "direction": ("p_up > 0.5", "p_up < 0.5"),
+    "triple_barrier": ("p_up > p_down", "p_up < p_down"),
+    "volatility": ("forecast < 0.003", "forecast > 0.003"),
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [("logistic", "direction"), ("lightgbm", "triple_barrier"), ("lightgbm", "volatility")],
+)
+def test_models_of_the_project_pass_the_tests_of_their_training(program, model, kind):
+    enter, leave = RULES[kind]
+    ended = program(
+        *OWN, "mode=train", f"model={model}", f"model.label.kind={kind}", "sanity.seeds=1",
+        f"strategy.enter={enter}", f"strategy.exit={leave}",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    metrics = json.loads((ended.run / "metrics.json").read_text())
+    assert metrics["sanity"] == "passed"
+    score = "model_correlation" if kind == "volatility" else "model_auc"
+    assert metrics["model_seeds_lowest"] == metrics["model_seeds_highest"]
+    assert -1 < metrics[score] < 1
+    judged = json.loads((ended.run / "model.json").read_text())
+    assert sum(row["gain"] for row in judged["importances"]) == pytest.approx(1)
+
+
+def test_a_model_without_a_label_is_told_by_how_its_score_is_spread(program):
+    ended = program(
+        *OWN, "mode=train", "model=isolation_forest", "strategy.enter=anomaly < 0.5",
+        "strategy.exit=anomaly > 0.6",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    metrics = json.loads((ended.run / "metrics.json").read_text())
+    judged = json.loads((ended.run / "model.json").read_text())
+    assert metrics["sanity"] is None
+    assert [name for name in metrics if name.startswith("model_")] == ["model_samples"]
+    assert sum(judged["histogram"]["counts"]) == metrics["model_samples"] > 2_500
+    assert "learns no label: none to shuffle, no signal to plant" in ended.err
+
+
+def test_trials_of_a_sweep_are_scored_and_nothing_more(modelled):
+    ended = modelled(
+        "strategy.params.fast=5,10", "sweep.rerun_best=false", "hydra/launcher=basic",
+        "hydra.sweep.dir=swept", "-m", parts=("evaluation=holdout",),
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    judged = json.loads((ended.folder / "swept" / "0" / "model.json").read_text())
+    assert judged["rows"][0]["scores"]["auc"] is not None
+    assert [row["loss"] for row in judged["importances"]] == [None, None]
+    assert judged["seeds"] is None
