@@ -64,7 +64,8 @@ class Trading:
         Raises
         ------
         CheckFailed
-            Something looks ahead, or vectorbt's account of the ledger is another.
+            Something looks ahead, training finds what is not there or misses what is, or
+            vectorbt's account of the ledger is another.
         """
         from framework.modes.judging import finish, outcome_of, verified
         from framework.modes.predicting import first_predicted
@@ -74,6 +75,10 @@ class Trading:
         traded = pipeline.trade(loaded.candles, first)
         tested = self._test_causality(context, pipeline, loaded, traded, first)
         outcome = outcome_of(context, loaded, traded, first, tested)
+        if schedule is not None:
+            from framework.modes.judging_models import judged
+
+            outcome = judged(context, plan, loaded, traded, schedule, outcome)
         if context.settings.verify == "vectorbt":
             outcome = verified(context, outcome)
         return finish(context, outcome)

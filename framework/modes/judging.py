@@ -129,6 +129,12 @@ def finish(context: Context, outcome: Outcome) -> Metrics:
     -------
     dict
         As in ``metrics.json``.
+
+    Raises
+    ------
+    CheckFailed
+        A check of the outcome did not pass; ledger and report tell of it, and there are no
+        metrics.
     """
     from framework.results.gate import shortfalls
     from framework.results.metrics import compute
@@ -141,12 +147,16 @@ def finish(context: Context, outcome: Outcome) -> Metrics:
         str(outcome.certificate["sha256"]), other_than=outcome.orders_hash
     )
     metrics = compute(outcome, trials)
+    if outcome.model is not None:
+        metrics |= outcome.model.metrics()
     directory = RunDirectory(context.run_dir)
     directory.write_ledger(outcome)
     if context.settings.report:
         from framework.results.report import write_report
 
         write_report(directory.path / "report.html", outcome, metrics)
+    if failed := [check for check in outcome.checks if not check.passed]:
+        raise CheckFailed("\n".join(f"{check.name}: {check.detail}." for check in failed))
     metrics["seconds"] = round(context.seconds(), 3)
     directory.write_metrics(outcome, metrics)
     context.database.finish(

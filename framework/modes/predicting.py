@@ -145,19 +145,21 @@ def _fitted(context: Context, folds: Folds) -> Schedule:
 
 
 @contextmanager
-def training_progress(context: Context, models: int) -> Iterator[Show]:
+def training_progress(
+    context: Context, models: int, doing: str = "training model"
+) -> Iterator[Show]:
     """Yield what shows how far the training of one of several models is.
 
     It takes the model's number, steps done, steps in all, and figures of the moment.
     """
     with context.progress() as progress:
-        task = progress.add_task("training", total=None)
+        task = progress.add_task(doing, total=None)
 
         def show(number: int, done: int, total: int, figures: Mapping[str, float]) -> None:
             told = "".join(f", {name} {value:.4g}" for name, value in figures.items())
             progress.update(
                 task,
-                description=f"training model {number} of {models}{told}",
+                description=f"{doing} {number} of {models}{told}",
                 completed=done,
                 total=total,
             )

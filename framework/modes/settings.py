@@ -22,6 +22,7 @@ from framework.engine.risk import Risk
 from framework.exchange.contract import Exchange
 from framework.interfaces import Mode, Notifier
 from framework.learning.model import Model
+from framework.learning.sanity import Sanity
 from framework.learning.training import Training
 from framework.modes.sweep_settings import SweepSettings
 from framework.strategy.spec import StrategySpec
@@ -154,6 +155,9 @@ class Settings:
 
     training: Training
     """How models are fitted."""
+
+    sanity: Sanity
+    """Which tests their training is put to."""
 
     risk: Risk
     """Sizing, stops and limits."""

@@ -11,6 +11,7 @@ SMALLER_IS_BETTER = frozenset(
     (
         *("max_drawdown", "max_drawdown_days", "volatility", "turnover", "exposure"),
         *("fees_paid", "slippage_paid", "borrow_paid", "model_brier", "model_log_loss"),
+        *("model_rmse", "model_mae", "model_pinball"),
     )
 )
 """Metrics whose bound is an upper one; that of all others is a lower one."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from framework.records import Kind, Part
 from framework.results.benchmark import hold_equally
+from framework.results.model_judgement import ModelJudgement
 from framework.results.shorts import Shorts, shorts_of
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
@@ -73,6 +74,8 @@ class Outcome:
         Those of the bars that are judged apart.
     notices : tuple of str
         What a reader must know of the data, one sentence each.
+    model : ModelJudgement, optional
+        How well the model predicted; None where the rules use none.
     """
 
     mode: str
@@ -104,6 +107,7 @@ class Outcome:
     fill_close: FloatArray | None = None
     parts: tuple[Part, ...] = ()
     notices: tuple[str, ...] = ()
+    model: ModelJudgement | None = None
 
     @cached_property
     def trades(self) -> RecordArray:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from framework.results.model_plots import model_figures
 from framework.results.outcome import Outcome
 from framework.results.page import sections, tables
 from framework.results.page.markup import text
+from framework.results.page.model import model
 from framework.results.page.standalone import fill, resource, write_whole
 from framework.results.page.wording import cautions, number, verdict
 from framework.results.plots import account_figure, histogram_figure
@@ -37,8 +39,11 @@ def write_report(path: Path, outcome: Outcome, metrics: Mapping[str, float | int
 
 def render(outcome: Outcome, metrics: Mapping[str, float | int | None]) -> str:
     """Return the report as HTML; see `write_report`."""
+    scripts = ("report.js",) if outcome.model is None else ("model.js", "report.js")
     return fill(
-        resource("report.html"), (resource("report.js"),), lambda: _values(outcome, metrics)
+        resource("report.html"),
+        tuple(resource(script) for script in scripts),
+        lambda: _values(outcome, metrics),
     )
 
 
@@ -50,6 +55,8 @@ def _values(outcome: Outcome, metrics: Mapping[str, float | int | None]) -> dict
             "histogram": histogram_figure(outcome),
             "price": price_figures(outcome),
         }
+    if outcome.model is not None:
+        charts["model"] = model_figures(outcome.model)
     return {
         "title": text(f"{outcome.strategy}: {outcome.mode}, {outcome.interval}"),
         "style": resource("report.css"),
@@ -61,6 +68,7 @@ def _values(outcome: Outcome, metrics: Mapping[str, float | int | None]) -> dict
         "checks": sections.checks(outcome),
         "monthly": tables.monthly(outcome),
         "folds": tables.folds(outcome),
+        "model": model(outcome.model),
         "by_pair": tables.by_pair(outcome),
         "by_reason": tables.by_reason(outcome),
         "costs": tables.costs(outcome, metrics),

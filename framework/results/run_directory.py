@@ -8,6 +8,7 @@
 ``trades.csv``     one row per round trip
 ``folds.csv``      one row per part that is judged apart, where there are any
 ``candles.npz``    closes of the pairs traded (or of the first), to value the run again
+``model.json``     how well the model predicted, where the rules use one
 ``run.json``       what the run was: pairs, interval, cash, data certificate, assumptions, checks
 ``metrics.json``   written last and renamed into place
 =================  ==============================================================================
@@ -32,6 +33,7 @@ import numpy as np
 
 from framework.disk import disk_fault, whole_file
 from framework.results.folds import folds_csv
+from framework.results.model_judgement import SANITY
 from framework.results.outcome import Outcome
 from framework.results.words import RowTable, equity_rows, fill_rows, trade_rows, veto_rows
 
@@ -90,6 +92,9 @@ class RunDirectory:
         self._write_csv("trades.csv", trade_rows(outcome))
         if outcome.parts:
             self.write_text("folds.csv", folds_csv(outcome))
+        if outcome.model is not None:
+            judged = json.dumps(outcome.model.as_dict(), indent=2, allow_nan=False)
+            self.write_text("model.json", judged + "\n")
         self._write_candles(outcome)
         facts = {
             "mode": outcome.mode,
@@ -114,12 +119,13 @@ class RunDirectory:
         ----------
         outcome : Outcome
             Gives ``orders_hash``, ``data_hash``, ``causality`` (``passed``, ``failed`` or null when
-            it was not tested) and ``version``.
+            it was not tested) and ``version``; where there is a model also ``sanity``, in the same
+            words.
         metrics : mapping
             Finite numbers or None; anything else is refused with a ValueError, since JSON has no
             word for it.
         """
-        causality = {check.name: check.passed for check in outcome.checks}.get("causality")
+        passed = {check.name: check.passed for check in outcome.checks}
         for name, value in metrics.items():
             if value is not None and not math.isfinite(value):
                 raise ValueError(f"metric {name} must be finite or None, was {value}")
@@ -127,9 +133,11 @@ class RunDirectory:
             **metrics,
             "orders_hash": outcome.orders_hash,
             "data_hash": outcome.certificate.get("sha256"),
-            "causality": None if causality is None else "passed" if causality else "failed",
+            "causality": _told(passed, ("causality",)),
             "version": outcome.version,
         }
+        if outcome.model is not None:
+            flat["sanity"] = _told(passed, SANITY)
         self.write_text(COMPLETE, json.dumps(flat, indent=2, allow_nan=False) + "\n", durable=True)
 
     def withdraw(self) -> None:
@@ -173,6 +181,12 @@ class RunDirectory:
         np.savez(buffer, **arrays)
         with disk_fault(_named(self.path / "candles.npz")):
             (self.path / "candles.npz").write_bytes(buffer.getbuffer())
+
+
+def _told(passed: Mapping[str, bool], names: Sequence[str]) -> str | None:
+    """Return in a word how some checks went; None where none of them was made."""
+    made = [passed[name] for name in names if name in passed]
+    return None if not made else "passed" if all(made) else "failed"
 
 
 def _claim(path: Path) -> bool:

@@ -30,12 +30,16 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("borrow_paid", "Borrowing", "money"),
     ("break_even_fee_bps", "Break-even fee, bps", "decimal"),
     ("final_equity", "Equity at the end", "money"),
+    ("model_auc", "AUC of the model", "score"),
+    ("model_correlation", "Correlation of the forecast", "score"),
+    ("model_rule_return", "Simplest rule on it, no costs", "fraction"),
 )
 
 _FORMATS: dict[str, Callable[[float], str]] = {
     "fraction": lambda value: f"{value * 100:,.2f} %",
     "decimal": lambda value: f"{value:,.2f}",
     "money": lambda value: f"{value:,.2f}",
+    "score": lambda value: f"{value:,.3f}",
     "count": lambda value: f"{value:,.0f}",
 }
 
@@ -60,6 +64,8 @@ def summary_table(outcome: Outcome, metrics: Mapping[str, float | int | None]) -
     table.add_column()
     table.add_column(justify="right")
     for name, label, kind in _ROWS:
+        if name.startswith("model_") and name not in metrics:
+            continue
         value = metrics[name]
         if name == "borrow_paid" and not value:
             continue
