@@ -20,7 +20,7 @@ from framework.config.component import component
 from framework.engine.execution import Execution
 from framework.engine.risk import Risk
 from framework.exchange.contract import Exchange
-from framework.interfaces import Mode, Notifier
+from framework.interfaces import Mode, Notifier, Tracker
 from framework.learning.model import Model
 from framework.learning.training import Training
 from framework.modes.sweep_settings import SweepSettings
@@ -71,14 +71,6 @@ class NoModel:
     inputs: ClassVar[dict[str, str]] = {}
     window: ClassVar[int] = 1
     from_run: ClassVar[None] = None
-
-    name: Literal["none"] = "none"
-    """Of this choice."""
-
-
-@component
-class NoTracking:
-    """No experiment tracker beside the database."""
 
     name: Literal["none"] = "none"
     """Of this choice."""
@@ -173,7 +165,7 @@ class Settings:
     notify: Notifier
     """Who is told."""
 
-    tracking: NoTracking
+    tracking: Tracker
     """Where experiments are tracked besides the database."""
 
     @model_validator(mode="after")

@@ -62,6 +62,7 @@ def open_sweep(
     tree = plain_tree(composed)
     settings = settings_of(tree, plugins_of(tree))
     require_closed(tree["evaluation"])
+    settings.tracking.prepare()
     redact = Redactor(settings)
     wanted = Path(str(config.hydra.sweep.dir))
     record = SweepRecord(
