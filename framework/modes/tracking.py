@@ -14,6 +14,8 @@ from framework.modes.context import Context
 from framework.records import Begun, Ended
 
 _FILES = ("report.html", "metrics.json")
+_LONGEST = 300
+"""Characters of a fault that are told: a server's may quote pages."""
 
 
 @contextmanager
@@ -85,4 +87,4 @@ def _ended(context: Context) -> Ended:
 
 def _warn(context: Context, fault: Exception) -> None:
     line = " ".join(str(fault).split()) or type(fault).__name__
-    context.logger.warning(f"tracking: {context.settings.tracking.name}: {line}")
+    context.logger.warning(f"tracking: {context.settings.tracking.name}: {line[:_LONGEST]}")
