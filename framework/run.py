@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from framework import __version__
 from framework.config.blame import blaming
@@ -144,7 +144,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
     )
     return Context(
         settings=settings,
-        config=redact(OmegaConf.to_yaml(config, resolve=False)),
+        config=redact.as_yaml(config),
         overrides=tuple(redact(word) for word in _overrides()),
         redact=redact,
         logger=logger,

@@ -68,7 +68,7 @@ def open_sweep(
     record = SweepRecord(
         settings,
         [redact(word) for word in arguments],
-        redact(OmegaConf.to_yaml(composed, resolve=False)),
+        redact.as_yaml(composed),
         wanted.with_name(settings.sweep.name or wanted.name),
         total,
         Voice(redact),
