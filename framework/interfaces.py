@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+from framework.records import Begun, Ended
+
 
 @runtime_checkable
 class Notifier(Protocol):
@@ -28,3 +30,23 @@ class Mode(Protocol):
 
     def run(self, context: Any) -> None:
         """Do the work."""
+
+
+class Tracking(Protocol):
+    """What a tracker keeps of one run."""
+
+    def end(self, run: Ended) -> None:
+        """Note how the run ended, in bounded time; raise OutsideFault where that fails."""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Shows runs in another program; what fails there is no fault of the run."""
+
+    name: str
+
+    def prepare(self) -> None:
+        """Check what can be checked before a run begins; raise UserError."""
+
+    def begin(self, run: Begun) -> Tracking | None:
+        """Note that a run begins, without waiting; None: nothing is kept."""

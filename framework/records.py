@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 
 import numpy as np
 
@@ -214,3 +216,53 @@ class Signals:
     stop_loss: FloatArray | None = None
     take_profit: FloatArray | None = None
     trailing_stop: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run that begins, as a tracker is told of it; nothing in it is secret.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    directory : Path
+        Where it writes, absolute.
+    started_at : int
+        UTC ns.
+    config : str
+        The composed configuration as YAML.
+    tags : mapping of str to str
+        What the run is known by: its id, strategy, mode, version.
+    """
+
+    name: str
+    directory: Path
+    started_at: int
+    config: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run ended, as a tracker is told of it; nothing in it is secret.
+
+    Parameters
+    ----------
+    status : str
+        As in the database: ``done``, ``failed`` or ``interrupted``.
+    ended_at : int, optional
+        UTC ns; None: nobody was left to look at the clock.
+    tags : mapping of str to str
+        What is known at the end only: hashes, exit code, error.
+    metrics : mapping of str to float
+        The numbers of ``metrics.json``.
+    files : sequence of Path
+        What a person may want to open.
+    """
+
+    status: str
+    ended_at: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    files: Sequence[Path] = ()

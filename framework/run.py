@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from framework import __version__
 from framework.config.blame import blaming
@@ -20,6 +20,7 @@ from framework.config.stream import Stream
 from framework.errors import FrameworkError, OutsideFault, UserError
 from framework.modes.context import Context
 from framework.modes.settings import Settings
+from framework.modes.tracking import tracked
 from framework.strategy.spec import StrategySpec
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _work(context: Context) -> None:
     if not settings.mode.recorded:
         settings.mode.run(context)
         return
+    settings.tracking.prepare()
     context.logger.info(
         f"{settings.mode.name} of {settings.strategy.name} on {settings.exchange.name}, "
         f"seed {settings.seed}"
@@ -142,7 +144,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
     )
     return Context(
         settings=settings,
-        config=redact(OmegaConf.to_yaml(config, resolve=False)),
+        config=redact.as_yaml(config),
         overrides=tuple(redact(word) for word in _overrides()),
         redact=redact,
         logger=logger,
@@ -190,7 +192,8 @@ def _recorded(context: Context) -> None:
             config=context.config,
             overrides=context.overrides,
         )
-        _guarded(context, directory)
+        with tracked(context):
+            _guarded(context, directory)
 
 
 def _guarded(context: Context, directory: RunDirectory) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 MASK = "**********"
 
@@ -31,6 +35,21 @@ class Redactor:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
+
+    def as_yaml(self, config: DictConfig) -> str:
+        """Return a configuration as YAML with every secret in it masked, interpolations kept."""
+        from omegaconf import OmegaConf
+
+        # Value by value first: a mask that is not quoted would be read as an alias of YAML.
+        tree = self._masked(OmegaConf.to_container(config, resolve=False))
+        return self(OmegaConf.to_yaml(OmegaConf.create(tree)))
+
+    def _masked(self, node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: self._masked(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [self._masked(value) for value in node]
+        return self(node) if isinstance(node, str) else node
 
 
 def _secrets(node: object) -> Iterator[str]:

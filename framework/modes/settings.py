@@ -20,7 +20,7 @@ from framework.config.component import component
 from framework.engine.execution import Execution
 from framework.engine.risk import Risk
 from framework.exchange.contract import Exchange
-from framework.interfaces import Mode, Notifier
+from framework.interfaces import Mode, Notifier, Tracker
 from framework.learning.model import Model
 from framework.learning.sanity import Sanity
 from framework.learning.training import Training
@@ -72,14 +72,6 @@ class NoModel:
     inputs: ClassVar[dict[str, str]] = {}
     window: ClassVar[int] = 1
     from_run: ClassVar[None] = None
-
-    name: Literal["none"] = "none"
-    """Of this choice."""
-
-
-@component
-class NoTracking:
-    """No experiment tracker beside the database."""
 
     name: Literal["none"] = "none"
     """Of this choice."""
@@ -177,7 +169,7 @@ class Settings:
     notify: Notifier
     """Who is told."""
 
-    tracking: NoTracking
+    tracking: Tracker
     """Where experiments are tracked besides the database."""
 
     @model_validator(mode="after")

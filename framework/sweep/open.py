@@ -62,12 +62,13 @@ def open_sweep(
     tree = plain_tree(composed)
     settings = settings_of(tree, plugins_of(tree))
     require_closed(tree["evaluation"])
+    settings.tracking.prepare()
     redact = Redactor(settings)
     wanted = Path(str(config.hydra.sweep.dir))
     record = SweepRecord(
         settings,
         [redact(word) for word in arguments],
-        redact(OmegaConf.to_yaml(composed, resolve=False)),
+        redact.as_yaml(composed),
         wanted.with_name(settings.sweep.name or wanted.name),
         total,
         Voice(redact),

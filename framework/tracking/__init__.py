@@ -1,0 +1,1 @@
+"""Programs that show runs beside each other, and how they are told of one."""
