@@ -87,7 +87,7 @@ def cagr(initial: float, final: float, years: float) -> float | None:
 
     None when nothing is left to grow, or the figure is beyond a float.
     """
-    if years <= 0.0 or initial <= 0.0 or final <= 0.0:
+    if years <= 0.0 or initial <= 0.0 or final / initial <= 0.0:
         return None
     try:
         return math.expm1(math.log(final / initial) / years)

@@ -91,5 +91,5 @@ def test_a_missing_or_shortened_file_is_one_clear_line(data, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(data, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(OutsideFault, match=r"taken.*training data cannot be written"):
+    with pytest.raises(OutsideFault, match=r"^training data .*taken.*: cannot be written"):
         write_training_data(tmp_path / "taken", data)

@@ -43,7 +43,9 @@ def test_each_test_part_is_judged_apart_and_train_parts_are_not(logistic):
 
 def test_the_report_says_that_predictions_are_out_of_sample(logistic):
     facts = json.loads((logistic.folder / "folds" / "run.json").read_text())
-    assert any(line.startswith("Every prediction is out of sample") for line in facts["assumptions"])
+    assert any(
+        line.startswith("Every prediction is out of sample") for line in facts["assumptions"]
+    )
 
 
 def test_a_holdout_trades_what_it_did_not_learn_from(program):
@@ -63,7 +65,12 @@ def test_a_model_without_train_parts_is_refused(program):
 
 def test_a_sweep_judges_a_model_by_the_validation_part(program):
     ended = program(
-        "-m", *LEARNED, "evaluation=holdout", "model.l2=1,10", "sweep.name=two", "sweep.min_trades=1"
+        "-m",
+        *LEARNED,
+        "evaluation=holdout",
+        "model.l2=1,10",
+        "sweep.name=two",
+        "sweep.min_trades=1",
     )
     assert ended.code == 0, ended.err
     (found,) = ended.folder.rglob("sweep.json")

@@ -6,9 +6,14 @@ from contextlib import closing
 
 import pytest
 
+from framework.learning.library import digest_of
+
+HOUR_NS = 3_600_000_000_000
+
 MONTH = (
     *("pairs=btc_aud", "start=2025-01-01", "end=2025-02-01", "report=false"),
     *("strategy.enter=p_up > 0.5", "strategy.exit=p_up < 0.5", "evaluation=walk_forward"),
+    "sanity.run=false",
 )
 TREES = (*MONTH, "model=lightgbm", "model.rounds=20", "model.stage=5", "model.num_leaves=4")
 
@@ -75,13 +80,15 @@ def test_frozen_models_are_refused_where_they_do_not_fit(program, trained):
 
 
 def test_what_was_trained_is_a_version_in_the_registry(program, trained):
-    program("mode=train", *TREES, "run_dir=second", "gate={sharpe: 1000}")
+    program("mode=train", *TREES, "run_dir=second", "+gate.sharpe=1000")
     rows = rows_of(trained, "select strategy, name, version, promoted from model order by id")
     assert rows == [("ma_cross", "lightgbm", 1, 1), ("ma_cross", "lightgbm", 2, 0)]
 
 
 def test_a_training_below_its_gate_fails_and_is_not_the_latest(program, trained):
-    short = program("mode=train", *TREES, "run_dir=short", "gate={sharpe: 1000, max_drawdown: 1}")
+    short = program(
+        "mode=train", *TREES, "run_dir=short", "+gate.sharpe=1000", "+gate.max_drawdown=1"
+    )
     assert short.code == 1
     assert short.err.splitlines()[-1].startswith("gate.sharpe: must be at least 1000 (was ")
     assert (short.folder / "short" / "metrics.json").is_file()
@@ -91,7 +98,7 @@ def test_a_training_below_its_gate_fails_and_is_not_the_latest(program, trained)
 
 
 def test_nothing_that_passed_its_gate_is_no_latest(program):
-    short = program("mode=train", *TREES, "run_dir=short", "gate={sharpe: 1000}")
+    short = program("mode=train", *TREES, "run_dir=short", "+gate.sharpe=1000")
     assert short.code == 1
     latest = program("mode=backtest", *TREES, "model.from=latest")
     assert latest.code == 2
@@ -101,27 +108,24 @@ def test_nothing_that_passed_its_gate_is_no_latest(program):
     )
 
 
-def test_a_training_that_was_paused_goes_on_where_it_stopped(program, monkeypatch):
-    from framework.models import lightgbm_trainer
-
-    asked = []
-    true_up = lightgbm_trainer.Workshop
-
-    def after_seven(self):
-        asked.append(True)
-        return len(asked) == 8
-
-    monkeypatch.setattr(
-        "framework.learning.workshop.Workshop.time_is_up", property(lambda s: lambda: after_seven(s))
-    )
-    del true_up
-    paused = program("mode=train", *TREES, "run_dir=paused")
+def test_a_training_that_was_paused_goes_on_to_the_same_end(program, trained, monkeypatch):
+    clock = iter([0] * 4 + [2 * HOUR_NS] * 100)
+    monkeypatch.setattr("framework.modes.train.time_ns", lambda: next(clock))
+    paused = program("mode=train", *TREES, "training.duration=1h", "run_dir=paused")
+    monkeypatch.undo()
+    monkeypatch.chdir(trained.folder)
     assert paused.code == 0, paused.err
     assert "paused: the time given is over" in paused.err
+    assert sorted(path.name for path in (paused.folder / "paused" / "training").iterdir()) == [
+        *("fold_1", "fold_2", "identity.json", "lock")
+    ]
     assert not (paused.folder / "paused" / "metrics.json").exists()
-    ((status,),) = rows_of(paused, "select status from run where name = 'paused'")
-    assert status == "interrupted"
-    monkeypatch.undo()
+    assert rows_of(paused, "select status from run where id = 2") == [("interrupted",)]
+    onward = program("mode=train", *TREES, "run_dir=onward")
+    assert f"goes on with the training of {paused.folder / 'paused'}" in onward.err
+    assert digest_of(onward.folder / "onward" / "models") == digest_of(
+        onward.folder / "first" / "models"
+    )
 
 
 def test_a_changed_setting_is_another_training_and_said(program):

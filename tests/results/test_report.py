@@ -272,7 +272,8 @@ def test_same_run_same_page():
     assert pages[0] == pages[1]
 
 
-def test_a_folder_that_is_not_there_is_an_outside_fault(tmp_path: Path):
+def test_a_file_in_the_folders_place_is_an_outside_fault(tmp_path: Path):
     outcome = sample_outcome(bars=10, trades=0)
+    (tmp_path / "taken").touch()
     with pytest.raises(OutsideFault, match="cannot be written"):
-        write_report(tmp_path / "none" / "report.html", outcome, {})
+        write_report(tmp_path / "taken" / "report.html", outcome, {})

@@ -170,8 +170,9 @@ def test_failed_trials_are_listed_by_what_was_wrong():
 
 def test_a_page_that_cannot_be_written_is_an_outside_fault(tmp_path: Path):
     tried = sample_trials(grid(fast=[1, 2, 3]))
+    (tmp_path / "taken").touch()
     with pytest.raises(OutsideFault, match="sweep page"):
-        page.write_page(tmp_path / "none" / "sweep.html", tried, judge(tried), FACTS)
+        page.write_page(tmp_path / "taken" / "sweep.html", tried, judge(tried), FACTS)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium found to open the page in")
