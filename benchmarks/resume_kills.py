@@ -192,7 +192,7 @@ def _model(name: str) -> Any:
         return LSTM(label=label, window=6, units=6, layers=1, pair_embedding=2)
     if name == "transformer":
         return Transformer(label=label, window=6, width=8, heads=2, layers=1)
-    return LightGBM(label=label, rounds=60, stage=5, num_leaves=7, min_data_in_leaf=5)
+    return LightGBM(label=label, window=6, rounds=60, stage=5, num_leaves=7, min_data_in_leaf=5)
 
 
 def _data(seed: int) -> Any:
