@@ -21,6 +21,7 @@ SMALL = {
     "window": 4,
     "layers": 1,
     "units": 16,
+    "narrow": 2,
     "width": 16,
     "heads": 2,
     "rounds": 60,

@@ -36,9 +36,9 @@ def test_trading_begins_with_the_first_test_part(logistic):
 
 
 def test_each_test_part_is_judged_apart_and_train_parts_are_not(logistic):
-    facts = json.loads((logistic.folder / "folds" / "run.json").read_text())
-    parts = [(part["fold"], part["name"], part["start"], part["end"]) for part in facts["parts"]]
-    assert parts == [(fold, "test", (fold - 1) * 496, fold * 496) for fold in range(1, 6)]
+    with (logistic.folder / "folds" / "folds.csv").open() as file:
+        parts = [(row["fold"], row["part"], int(row["bars"])) for row in csv.DictReader(file)]
+    assert parts == [(str(fold), "test", 496) for fold in range(1, 6)]
 
 
 def test_the_report_says_that_predictions_are_out_of_sample(logistic):

@@ -109,7 +109,7 @@ def test_nothing_that_passed_its_gate_is_no_latest(program):
 
 
 def test_a_training_that_was_paused_goes_on_to_the_same_end(program, trained, monkeypatch):
-    clock = iter([0] * 4 + [2 * HOUR_NS] * 100)
+    clock = iter([0] * 3 + [2 * HOUR_NS] * 100)
     monkeypatch.setattr("framework.modes.train.time_ns", lambda: next(clock))
     paused = program("mode=train", *TREES, "training.duration=1h", "run_dir=paused")
     monkeypatch.undo()
