@@ -14,6 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
+IndexArray = npt.NDArray[np.int32]
 RecordArray = npt.NDArray[np.void]
 
 SECOND_NS = 1_000_000_000

@@ -1,7 +1,7 @@
 """Test that nothing decided before a moment depends on what came after it.
 
-At random cuts the future is replaced by noise and its length changed; every feature, signal, order
-and fill before the cut must stay equal bit for bit.
+At random cuts the future is replaced by noise and its length changed, and later order books are
+dropped; every feature, signal, order and fill before the cut must stay equal bit for bit.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framework.errors import CheckFailed
+from framework.market.books import Books
 from framework.market.candles import Candles, Standing
 from framework.strategy.rules import RULES
 from framework.types import BoolArray, FloatArray, format_time
@@ -34,6 +35,7 @@ def check_causality(
     generator: np.random.Generator,
     cuts: int,
     advance: Callable[[], None] = lambda: None,
+    books: Books | None = None,
 ) -> int:
     """Corrupt the future at random cuts and compare everything before them.
 
@@ -53,6 +55,8 @@ def check_causality(
         How many moments to test.
     advance : callable
         Called after each cut.
+    books : Books, optional
+        Recorded order books that `traded` used.
 
     Returns
     -------
@@ -69,7 +73,8 @@ def check_causality(
         return 0
     moments = np.sort(generator.choice(choices, size=min(cuts, len(choices)), replace=False))
     for cut in moments:
-        again = pipeline.trade(with_noise_after(candles, int(cut), generator), first)
+        known = None if books is None else books.until(int(candles.time[cut]))
+        again = pipeline.trade(with_noise_after(candles, int(cut), generator), first, known)
         _compare(candles, int(cut), first, traded, again)
         advance()
     return len(moments)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from framework.backtest.spread import closing_bars, spread
 from framework.engine.rules import Rules
 from framework.engine.simulate import Simulation, simulate
+from framework.market.books import Books
 from framework.market.candles import Candles
 from framework.market.resample import resample
 from framework.strategy.plan import Evaluated, Plan
@@ -51,7 +52,7 @@ class Pipeline:
     cash: float
     schedule: Schedule | None = None
 
-    def trade(self, candles: Candles, first: int) -> Traded:
+    def trade(self, candles: Candles, first: int, books: Books | None = None) -> Traded:
         """Evaluate the strategy and simulate its orders on `candles`, from bar `first` on.
 
         Parameters
@@ -60,6 +61,8 @@ class Pipeline:
             T bars, warm-up included, of the strategy's interval or finer.
         first : int
             Index of the first bar that may be traded.
+        books : Books, optional
+            Recorded order books of the same pairs.
         """
         decided = resample(candles, self.plan.interval)
         closing = closing_bars(candles, decided)
@@ -68,7 +71,7 @@ class Pipeline:
         signals = evaluated.signals
         if decided.interval != candles.interval:
             signals = spread(replace(signals, traded=decided.traded), closing, len(candles))
-        simulation = simulate(candles, signals, self.rules, self.cash, first=first)
+        simulation = simulate(candles, signals, self.rules, self.cash, first=first, books=books)
         return Traded(decided, closing, evaluated, simulation, predicted)
 
     def _predict(self, decided: Candles) -> dict[str, FloatArray]:

@@ -70,6 +70,9 @@ POSITION = np.dtype(
         ("owed", np.float64),  # quote currency, for the borrowed units of a short
         ("taken", np.float64),  # units filled in bar `taken_bar`
         ("taken_bar", np.int64),
+        ("eaten_time", np.int64),  # of the snapshot of the order book last eaten from, UTC ns
+        ("eaten_bids", np.float64),  # units that own fills have eaten of it
+        ("eaten_asks", np.float64),
         ("wish", np.float64),  # quote currency, while one bar's entries are sized
         ("wish_side", np.int64),  # +1 long, -1 short
         ("confidence", np.float64),  # 0..1, at entry
@@ -107,6 +110,7 @@ ORDER = np.dtype(
         ("time_in_force", np.int64),
         ("post_only", np.int64),
         ("arrived_bar", np.int64),  # first bar with trades since; -1 before it
+        ("walked_bar", np.int64),  # last bar at whose open it walked an order book; -1 before it
         ("at_open", np.int64),  # 1 while it fills at the open of the bar at hand
         ("closes", np.int64),  # 1: ends whatever is held
         ("stop_distance", np.float64),  # of the position to be; 0 when there is none
@@ -165,7 +169,8 @@ def new_account(pairs: Sequence[str], cash: float) -> RecordArray:
     wallet["halted_until"] = _LONG_AGO
     positions = account["positions"]
     positions["target"] = np.inf
-    for name in ("taken_bar", "entry_bar", "inside_bar", "stopped_bar", "veto_bar"):
+    never = ("taken_bar", "eaten_time", "entry_bar", "inside_bar", "stopped_bar", "veto_bar")
+    for name in never:
         positions[name] = _LONG_AGO
     return account
 

@@ -50,6 +50,13 @@ def _execution(execution: Execution, risk: Risk) -> tuple[str, ...]:
         lines.append(
             f"Impact adds {_bps(execution.impact_bps)} at a bar's whole volume, less {less}."
         )
+    if execution.book:
+        lines.append(
+            "Where an order book was recorded at most "
+            f"{execution.book_max_age} before an open, what fills there walks its levels and pays "
+            "slippage, but neither half-spread nor impact; what it does not hold waits. Inside a "
+            "bar no book is known."
+        )
     lines.append(
         f"At most {execution.max_participation:.3g} of a bar's volume fills; the rest waits."
         if execution.max_participation

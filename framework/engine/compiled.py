@@ -20,7 +20,7 @@ _INSIDE = _LIKE_C | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 compiled = njit(**_INSIDE, forceinline=True)
 """For functions that keep out of the way of bars in which nothing happens."""
 
-apart = njit(**_INSIDE)
+apart = njit(**_INSIDE, forceinline=False)  # left out, it is taken over from the caller
 """For rules that are mostly off, so that they do not swell the code around them."""
 
 inlined = njit(**_LIKE_C, inline="always")

@@ -51,20 +51,32 @@ def cost_of_share(
     rules = limits.rules_1[0]
     lost = rules.half_spread + rules.slippage
     if rules.slippage_volatility > 0.0:
-        lost += rules.slippage_volatility * _recent_volatility(book, market, limits, n, t)
+        lost += _by_volatility(book, market, limits, n, t)
     if rules.impact_power != 1.0:
         share = share**rules.impact_power
     return float(lost + rules.impact * share)
 
 
 @apart
-def _recent_volatility(book: Book, market: Market, limits: Limits, n: int, t: int) -> float:
-    """Return the volatility of pair `n`; while it is not known, the range of bar `t`."""
+def slippage(book: Book, market: Market, limits: Limits, n: int, t: int) -> float:
+    """Return what is lost between decision and fill, as a fraction of the price."""
+    rules = limits.rules_1[0]
+    if rules.slippage_volatility > 0.0:
+        return float(rules.slippage + _by_volatility(book, market, limits, n, t))
+    return float(rules.slippage)
+
+
+@apart
+def _by_volatility(book: Book, market: Market, limits: Limits, n: int, t: int) -> float:
+    """Return the slippage that grows with the volatility of pair `n`.
+
+    While that is not known, the range of bar `t` counts as it.
+    """
     remember(book, market, limits, t, t)
     known = float(volatility(book, n, limits.rules_1[0].volatility_bars))
     if math.isnan(known):
-        return float((market.high_NT[n, t] - market.low_NT[n, t]) / market.open_NT[n, t])
-    return known
+        known = (market.high_NT[n, t] - market.low_NT[n, t]) / market.open_NT[n, t]
+    return float(limits.rules_1[0].slippage_volatility * known)
 
 
 @compiled

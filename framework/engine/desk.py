@@ -11,7 +11,7 @@ from framework.engine.kernel import simulate_bars
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
 from framework.engine.rules import Rules
-from framework.engine.simulate import BYTES_OF_SIGNALS, candle_arrays
+from framework.engine.simulate import BYTES_OF_SIGNALS, NO_BOOKS, candle_arrays
 from framework.engine.tally import SUMS, open_trades, tally_blocks, tally_equity, tally_events
 from framework.engine.trials import Table
 from framework.market.candles import Candles
@@ -40,7 +40,7 @@ class Desk:
     def __init__(self, candles: Candles, first: int, cash: float) -> None:
         pairs = len(candles.pairs)
         self._candles, self._first, self._cash = candles, first, cash
-        self._columns = candle_arrays(candles)
+        self._columns = (*candle_arrays(candles), *NO_BOOKS)
         account = new_account(candles.pairs, cash)
         self._views = account_arrays(account)
         self._account = account.view(np.uint8)  # as bytes, a tenth of the time to copy

@@ -23,7 +23,9 @@ def entry_acts(book: Book, market: Market, n: int, t: int) -> bool:
     if order.id == 0 or order.type == _MARKET:
         return False
     if order.type == _LIMIT:
-        return bool(low < order.limit_price if order.side > 0 else high > order.limit_price)
+        walked = order.walked_bar == book.wallet_1[0].bars  # what the book left over waits
+        through = low < order.limit_price if order.side > 0 else high > order.limit_price
+        return bool(through and not walked)
     return bool(high >= order.stop_price if order.side > 0 else low <= order.stop_price)
 
 

@@ -42,5 +42,12 @@ class Execution:
     """Candles on which orders fill, of which the strategy's interval is a multiple; null: the
     strategy's own."""
 
+    book: bool = False
+    """Let market orders that fill at an open walk the levels of the recorded order book, where the
+    exchange has one, in place of half-spread and impact."""
+
+    book_max_age: Interval = Interval.parse("1m")
+    """An older snapshot of the book is not used; the costs above apply then."""
+
     rounding: bool = True
     """Round to the market's lot step and tick size, and refuse orders below its minimum size."""

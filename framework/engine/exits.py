@@ -134,6 +134,7 @@ def _take_gains(book: Book, market: Market, limits: Limits, ledger: Ledger, n: i
     while acts and position.units != 0.0 and not closing(book, n):
         partial = position.targets_hit < rules.target_count
         resting = rests and order.id != 0 and order.type == _LIMIT
+        resting = resting and order.walked_bar != book.wallet_1[0].bars
         aimed = _through(position, market, position.target, n, t) and not (
             partial and order.id != 0
         )

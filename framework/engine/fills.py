@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework.engine.account import ENTRY, EXIT
+from framework.engine.book_walk import eat, snapshot_of, units_in_book, walk_budget, walk_units
 from framework.engine.compiled import compiled
 from framework.engine.constants import constant
 from framework.engine.costs import cost_fraction, take_volume, tradable, units_left
@@ -92,7 +93,8 @@ def fill_entry(
 ) -> None:
     """Fill pair `n`'s entry for `share` of its budget, fees included, at `base` before costs.
 
-    The impact is that of the units which the budget buys without impact.
+    The impact is that of the units which the budget buys without impact. A recorded order book
+    takes the place of both, and its levels bound what fills.
     """
     wallet, order, pair = book.wallet_1[0], book.orders_NK[n, ENTRY], limits.pairs_N[n]
     rate = pair.taker_fee if takes != 0 else pair.maker_fee
@@ -100,13 +102,22 @@ def fill_entry(
     if order.side > 0:
         budget = min(budget, wallet.cash)
     room = units_left(book, market, limits, n, t)
-    price = base
+    price, wanted, snapshot = base, 0.0, -1
     if takes != 0:
-        rough = min(budget / (base * (1.0 + rate)), room)
-        price = _taken_price(book, market, limits, order, n, t, base, rough)
-    wanted = 0.0
-    if price > 0.0:
-        wanted = round_down(budget / (price * (1.0 + rate)), pair.lot_step)
+        snapshot = snapshot_of(market, n, t, base)
+    if snapshot >= 0:
+        order.walked_bar = wallet.bars
+        room = min(room, units_in_book(book, market, limits, snapshot, order, n))
+        wanted = walk_budget(book, market, limits, snapshot, order, n, t, base, budget)
+        units = min(wanted, room)
+        if units > 0.0:
+            price = walk_units(book, market, limits, snapshot, order, n, t, units)
+    else:
+        if takes != 0:
+            rough = min(budget / (base * (1.0 + rate)), room)
+            price = _taken_price(book, market, limits, order, n, t, base, rough)
+        if price > 0.0:
+            wanted = round_down(budget / (price * (1.0 + rate)), pair.lot_step)
     units = min(wanted, room)
     if wanted > room and all_or_nothing(order):
         expire(book, market, ledger, n, ENTRY, t)
@@ -123,7 +134,7 @@ def fill_entry(
                 fee = value * rate
                 wallet.cash += value - fee
             order.quote -= value + fee
-            _record(book, market, ledger, n, t, order, units, value, price, fee, base)
+            _record(book, market, ledger, n, t, order, units, value, price, fee, base, snapshot)
             enlarge(book, limits, n, order, units, price, value, fee)
         _end(book, market, ledger, n, ENTRY, t, wanted <= room)
 
@@ -144,14 +155,21 @@ def fill_exit(
     order, pair = book.orders_NK[n, EXIT], limits.pairs_N[n]
     held = abs(position.units)
     wanted = held if order.closes != 0 else min(order.units, held)
-    room = units_left(book, market, limits, n, t)
+    room, snapshot = units_left(book, market, limits, n, t), -1
+    if takes != 0:
+        snapshot = snapshot_of(market, n, t, base)
+    if snapshot >= 0:
+        order.walked_bar = wallet.bars
+        room = min(room, units_in_book(book, market, limits, snapshot, order, n))
     units = min(wanted, room)
     if wanted > room and all_or_nothing(order):
         expire(book, market, ledger, n, EXIT, t)
     else:
         if units > 0.0:
             price = base
-            if takes != 0:
+            if snapshot >= 0:
+                price = walk_units(book, market, limits, snapshot, order, n, t, units)
+            elif takes != 0:
                 price = _taken_price(book, market, limits, order, n, t, base, units)
             value = units * price
             fee = value * (pair.taker_fee if takes != 0 else pair.maker_fee)
@@ -160,7 +178,7 @@ def fill_exit(
             else:
                 wallet.cash += value - fee
             order.units -= units
-            _record(book, market, ledger, n, t, order, units, value, price, fee, base)
+            _record(book, market, ledger, n, t, order, units, value, price, fee, base, snapshot)
             reduce(book, market, ledger, n, t, order, units, value, fee)
         _end(book, market, ledger, n, EXIT, t, units >= wanted)
 
@@ -199,9 +217,12 @@ def _record(
     price: float,
     fee: float,
     base: float,
+    snapshot: int,
 ) -> None:
-    """Write a fill down and count it against the bar's volume."""
+    """Write a fill down and count it against the bar's volume, and the order book it ate."""
     take_volume(book, n, units)
+    if snapshot >= 0:
+        eat(market, book.positions_N[n], snapshot, order.side, units)
     lost = units * (price - base if order.side > 0 else base - price)
     write_filled(ledger, market.time_T[t], n, order, units, value, price, fee, lost)
 

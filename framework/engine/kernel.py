@@ -12,14 +12,14 @@ from framework.engine.compiled import njit
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.step import step
-from framework.types import BoolArray, ByteArray, FloatArray, IntArray, RecordArray
+from framework.types import BoolArray, ByteArray, FloatArray, IndexArray, IntArray, RecordArray
 
 
 def _source_key() -> int:
     """Return a number that changes with any file of the engine or the records it writes."""
     folder = Path(__file__).parent
     files = (*sorted(folder.glob("*.py")), *sorted(folder.parent.glob("*.py")))
-    files = (*files, folder.parent / "market" / "candles.py")
+    files = (*files, *(folder.parent / "market" / name for name in ("books.py", "candles.py")))
     hasher = hashlib.sha256()
     for file in files:
         hasher.update(file.read_bytes())
@@ -42,6 +42,9 @@ def _compile(source_key: int) -> Any:
         close_NT: FloatArray,
         volume_NT: FloatArray,
         standing_NT: ByteArray,
+        snapshot_NT: IndexArray,
+        book_time_S: IntArray,
+        book_S2L2: FloatArray,
         enter_NT: BoolArray,
         exit_NT: BoolArray,
         enter_short_NT: BoolArray,
@@ -71,7 +74,18 @@ def _compile(source_key: int) -> Any:
         """
         source_key  # noqa: B018 - closed over, so part of the key
         book = Book(wallet_1, positions_N, orders_NK, products_NN)
-        market = Market(time_T, open_NT, high_NT, low_NT, close_NT, volume_NT, standing_NT)
+        market = Market(
+            time_T,
+            open_NT,
+            high_NT,
+            low_NT,
+            close_NT,
+            volume_NT,
+            standing_NT,
+            snapshot_NT,
+            book_time_S,
+            book_S2L2,
+        )
         wants = Wants(
             enter_NT,
             exit_NT,

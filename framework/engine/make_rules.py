@@ -82,7 +82,8 @@ def check_rules(risk: Risk, execution: Execution, exchange: Exchange, terms: Str
     ------
     UserError
         For shorts on a spot exchange, an interval of execution that does not divide the
-        strategy's, or a break-even stop that would sell at once.
+        strategy's, order books that the exchange does not have, or a break-even stop that would
+        sell at once.
     """
     if terms.direction == "both" and exchange.spot_only:
         raise UserError(
@@ -93,6 +94,11 @@ def check_rules(risk: Risk, execution: Execution, exchange: Exchange, terms: Str
         raise UserError(
             f"execution.interval: must divide strategy.interval, {terms.interval} "
             f"(was {execution.interval})."
+        )
+    if execution.book and not exchange.has_books:
+        raise UserError(
+            f"execution.book: needs recorded order books, and exchange '{exchange.name}' has none; "
+            "exchange=files reads them from exchange.books (was true)."
         )
     fee = exchange.taker_fee_bps * _BPS
     least = (1.0 + fee) / (1.0 - fee) - 1.0
@@ -195,6 +201,7 @@ def _costs(execution: Execution, exchange: Exchange, terms: StrategyTerms) -> di
         "impact": execution.impact_bps * _BPS,
         "impact_power": execution.impact_power,
         "max_participation": execution.max_participation or _OFF,
+        "book_max_age": execution.book_max_age.ns if execution.book else 0,
         "borrow_rate": exchange.borrow_rate * bar_ns / YEAR_NS,
         "maintenance_margin": exchange.maintenance_margin,
     }

@@ -49,6 +49,7 @@ def place(
     order.time_in_force = _GTC
     order.post_only = 0
     order.arrived_bar = -1
+    order.walked_bar = -1
     order.at_open = 0
     order.closes = closes
     wallet.next_order += 1

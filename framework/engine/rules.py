@@ -85,6 +85,7 @@ RULES = np.dtype(
         ("impact", np.float64),  # at a bar's whole volume
         ("impact_power", np.float64),
         ("max_participation", np.float64),  # of a bar's volume; inf is off
+        ("book_max_age", np.int64),  # ns, of a recorded order book; 0: none is used
         # which closes the account remembers
         ("remembers", np.int64),  # 1 when any rule looks back
         ("bar_ns", np.int64),

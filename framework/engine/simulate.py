@@ -13,11 +13,13 @@ from framework.engine.kernel import is_compiled, simulate_bars
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
 from framework.engine.rules import Rules
+from framework.market.books import Books
 from framework.market.candles import Candles
 from framework.records import EVENT, Kind, Signals
 from framework.types import FloatArray, IntArray, Interval, RecordArray
 
 __all__ = [
+    "NO_BOOKS",
     "Simulation",
     "candle_arrays",
     "check_inputs",
@@ -30,7 +32,10 @@ __all__ = [
 _FIRST_EVENTS = 1_024
 _NO_FLAGS = np.zeros((0, 0), np.bool_)
 _NO_NUMBERS = np.zeros((0, 0), np.float64)
-for _none in (_NO_FLAGS, _NO_NUMBERS):
+NO_BOOKS = (np.zeros((0, 0), np.int32), np.zeros(0, np.int64), np.zeros((0, 2, 0, 2)))
+"""Order books as the loop takes them, where there are none."""
+
+for _none in (_NO_FLAGS, _NO_NUMBERS, *NO_BOOKS):
     _none.flags.writeable = False
 
 
@@ -103,6 +108,7 @@ def simulate(
     *,
     account: RecordArray | None = None,
     first: int = 0,
+    books: Books | None = None,
 ) -> Simulation:
     """Trade `signals` on `candles` under `rules`.
 
@@ -120,13 +126,15 @@ def simulate(
         To go on with; it is copied, not changed.
     first : int
         Bars before this one are not traded, and not in the result.
+    books : Books, optional
+        Recorded order books of the same pairs, which `rules` may want.
 
     Raises
     ------
     ValueError
-        When shapes do not fit, or signals give both `target` and `enter`.
+        When shapes do not fit, signals give both `target` and `enter`, or `rules` want books.
     """
-    check_inputs(candles, signals, rules)
+    check_inputs(candles, signals, rules, books)
     state = new_account(candles.pairs, cash) if account is None else account.copy()
     equity = np.empty(len(candles) - first)
     room = _FIRST_EVENTS + len(candles) // 16 + EVENTS_PER_PAIR * len(candles.pairs)
@@ -135,6 +143,7 @@ def simulate(
     started_with = float(state["wallet"]["cash"][0])
     inputs = (
         *candle_arrays(candles),
+        *_book_arrays(candles, rules, books),
         *signal_arrays(signals),
         rules.scalars,
         rules.pairs,
@@ -160,7 +169,13 @@ def simulate(
     )
 
 
-def step_once(account: RecordArray, candles: Candles, signals: Signals, rules: Rules) -> Simulation:
+def step_once(
+    account: RecordArray,
+    candles: Candles,
+    signals: Signals,
+    rules: Rules,
+    books: Books | None = None,
+) -> Simulation:
     """Take an account through the last of `candles`, with the last of `signals`.
 
     A session calls this once for each closed candle; the events are those of `simulate`.
@@ -177,7 +192,7 @@ def step_once(account: RecordArray, candles: Candles, signals: Signals, rules: R
             for name in _SIGNALS
         }
     )
-    return simulate(candles[last], row, rules, account=account)
+    return simulate(candles[last], row, rules, account=account, books=books)
 
 
 _CANDLES = ("open", "high", "low", "close", "volume", "standing")
@@ -192,6 +207,16 @@ BYTES_OF_SIGNALS = sum(1 if name in _FLAGS else 8 for name in _SIGNALS)
 def candle_arrays(candles: Candles) -> tuple[Any, ...]:
     """Return times (T,) and each column (N, T), as the loop takes them."""
     return candles.time, *(getattr(candles, name).T for name in _CANDLES)
+
+
+def _book_arrays(candles: Candles, rules: Rules, books: Books | None) -> tuple[Any, ...]:
+    """Return which snapshot each open walks (N, T), and the snapshots, as the loop takes them."""
+    max_age_ns = int(rules.scalars["book_max_age"][0])
+    if books is None or not max_age_ns:
+        return NO_BOOKS
+    newest = books.newest(candles.time, max_age_ns)
+    newest.flags.writeable = False
+    return newest, books.time, books.levels
 
 
 def signal_arrays(signals: Signals) -> tuple[Any, ...]:
@@ -211,7 +236,9 @@ def _by_pair(array: Any, missing: Any) -> Any:
     return view
 
 
-def check_inputs(candles: Candles, signals: Signals, rules: Rules) -> None:
+def check_inputs(
+    candles: Candles, signals: Signals, rules: Rules, books: Books | None = None
+) -> None:
     """Refuse arrays that do not belong together; the compiled loop does not look."""
     if signals.target is not None and any(getattr(signals, name) is not None for name in _RULES):
         raise ValueError("signals are either enter and exit, or target")
@@ -223,3 +250,5 @@ def check_inputs(candles: Candles, signals: Signals, rules: Rules) -> None:
         raise ValueError(
             f"rules are for {len(rules.pairs)} pairs, candles for {len(candles.pairs)}"
         )
+    if rules.scalars["book_max_age"][0] and (books is None or books.pairs != candles.pairs):
+        raise ValueError("rules want recorded order books of the pairs of the candles")

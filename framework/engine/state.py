@@ -1,13 +1,14 @@
 """What the compiled functions pass to each other: views of the account, bars, signals, ledger.
 
-Arrays end in their shape: N pairs, T bars, K order slots, E events; 1 is a single record.
+Arrays end in their shape: N pairs, T bars, K order slots, E events, S snapshots of order books, 2
+sides, L levels, 2 numbers; 1 is a single record.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from framework.types import BoolArray, ByteArray, FloatArray, IntArray
+from framework.types import BoolArray, ByteArray, FloatArray, IndexArray, IntArray
 
 Records = Any
 """An array of records; compiled code reads their fields as attributes."""
@@ -26,7 +27,7 @@ class Book(NamedTuple):
 
 
 class Market(NamedTuple):
-    """The candles, pair by pair."""
+    """The candles, pair by pair, and the recorded order books, empty where there are none."""
 
     time_T: IntArray
     open_NT: FloatArray
@@ -35,6 +36,9 @@ class Market(NamedTuple):
     close_NT: FloatArray
     volume_NT: FloatArray
     standing_NT: ByteArray
+    snapshot_NT: IndexArray
+    book_time_S: IntArray
+    book_S2L2: FloatArray
 
 
 class Wants(NamedTuple):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from pydantic import Field, NonNegativeFloat
 
 from framework.config.component import component
+from framework.market.books import Books
 from framework.market.quality import FaultPolicy
 from framework.market.rows import CandleRows
 from framework.market.rules import MarketRules
@@ -54,6 +56,21 @@ class Exchange:
     def origin(self) -> str:
         """Where its candles come from, in words, for the data certificate."""
         return self.name
+
+    @property
+    def has_books(self) -> bool:
+        """Whether order books of it were recorded."""
+        return False
+
+    def recorded_books(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Books:
+        """Return the order books of `pairs` recorded in [start_ns, end_ns), where it `has_books`.
+
+        Raises
+        ------
+        UserError
+            There are none of a pair, or a file cannot be read as books.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def offered_pairs(self) -> tuple[str, ...]:

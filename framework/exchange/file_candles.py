@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framework.errors import UserError
-from framework.exchange.file_columns import plain, recognise_columns, symbol_column
+from framework.exchange.file_columns import CANDLES, plain, recognise_columns, symbol_column
 from framework.exchange.file_formats import read_table, stem_of
 from framework.exchange.file_times import times_ns
 from framework.exchange.pair_names import pair_from_name, pair_of
@@ -53,16 +53,16 @@ def read_candles(path: Path, pair: str | None, layout: FileLayout) -> dict[str, 
     names = list(table.column_names)
     if not table.num_rows:
         raise UserError(f"exchange.path: {path.name} has a header but no rows.")
-    pairs_by_symbol = _pairs_by_symbol(table, names, path) if named else {}
-    if len(pairs_by_symbol) > 1:
+    by_symbol = pairs_by_symbol(table, names, path) if named else {}
+    if len(by_symbol) > 1:
         told: str | None = None
     else:
-        told = pair or next(iter(pairs_by_symbol.values()), None) or pair_from_name(stem_of(path))
+        told = pair or next(iter(by_symbol.values()), None) or pair_from_name(stem_of(path))
     found = recognise_columns(names, named, told, layout.columns, layout.time_is, path.name)
     time = _times(table, found["time"], path, layout)
-    prices = [_numbers(table.column(found[name]), name, found[name], path) for name in _VALUES]
+    prices = [numbers(table.column(found[name]), name, found[name], path) for name in _VALUES]
 
-    if len(pairs_by_symbol) <= 1:
+    if len(by_symbol) <= 1:
         if told is None:
             raise UserError(
                 f"exchange.pair: cannot tell the pair from the name '{path.name}'; name it, such "
@@ -75,7 +75,7 @@ def read_candles(path: Path, pair: str | None, layout: FileLayout) -> dict[str, 
     made = {}
     for code, symbol in enumerate(symbols.dictionary.to_pylist()):
         rows = whole.take(np.flatnonzero(codes == code))
-        own = CandleRows(pairs_by_symbol[symbol], rows.time, *(getattr(rows, v) for v in _VALUES))
+        own = CandleRows(by_symbol[symbol], rows.time, *(getattr(rows, v) for v in _VALUES))
         made[own.pair] = _shifted(own, path, layout)
     return made
 
@@ -83,7 +83,9 @@ def read_candles(path: Path, pair: str | None, layout: FileLayout) -> dict[str, 
 _VALUES = ("open", "high", "low", "close", "volume")
 
 
-def _pairs_by_symbol(table: pa.Table, names: list[str], path: Path) -> dict[str, str]:
+def pairs_by_symbol(
+    table: pa.Table, names: list[str], path: Path, key: str = CANDLES.key
+) -> dict[str, str]:
     """Return the pairs that a symbol column names; none where there is no such column."""
     column = symbol_column(names)
     if column is None:
@@ -94,12 +96,12 @@ def _pairs_by_symbol(table: pa.Table, names: list[str], path: Path) -> dict[str,
     if len(pairs) > 1 and len(known) < len(pairs):
         strange = next(symbol for symbol, pair in pairs.items() if not pair)
         raise UserError(
-            f"exchange.path: {path.name} holds several pairs, and '{strange}' in its column "
+            f"{key}: {path.name} holds several pairs, and '{strange}' in its column "
             f"'{column}' is none; write BTC-USDT or BTCUSDT."
         )
     if len(set(known.values())) < len(known):
         raise UserError(
-            f"exchange.path: {path.name} names one pair in two ways in its column '{column}': "
+            f"{key}: {path.name} names one pair in two ways in its column '{column}': "
             f"{', '.join(sorted(known))}."
         )
     return known
@@ -133,8 +135,10 @@ def _joined(date: pa.ChunkedArray, clock: pa.ChunkedArray) -> Any:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def _numbers(column: pa.ChunkedArray, canonical: str, name: str, path: Path) -> FloatArray:
-    """Return a column of prices or volumes; missing values are NaN."""
+def numbers(
+    column: pa.ChunkedArray, canonical: str, name: str, path: Path, key: str = CANDLES.key
+) -> FloatArray:
+    """Return a column of prices or amounts; missing values are NaN."""
     import pyarrow as pa
 
     if pa.types.is_null(column.type) or not (
@@ -145,15 +149,16 @@ def _numbers(column: pa.ChunkedArray, canonical: str, name: str, path: Path) -> 
         or pa.types.is_large_string(column.type)
     ):
         raise UserError(
-            f"exchange.path: {path.name}: column '{name}' for {canonical} holds {column.type}, "
-            "not numbers."
+            f"{key}: {path.name}: column '{name}' for {canonical} holds {column.type}, not numbers."
         )
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return _numbers_of_text(column.to_pylist(), canonical, name, path)
+        return _numbers_of_text(column.to_pylist(), canonical, name, path, key)
     return column_values(column.cast(pa.float64()))
 
 
-def _numbers_of_text(texts: list[Any], canonical: str, name: str, path: Path) -> FloatArray:
+def _numbers_of_text(
+    texts: list[Any], canonical: str, name: str, path: Path, key: str
+) -> FloatArray:
     values = np.full(len(texts), np.nan)
     for row, text in enumerate(texts):
         if text is None or text.strip().lower() in ("", "null", "none", "nan", "na", "n/a", "-"):
@@ -162,7 +167,7 @@ def _numbers_of_text(texts: list[Any], canonical: str, name: str, path: Path) ->
             values[row] = float(text.replace(",", "").strip(" $€£"))
         except ValueError:
             raise UserError(
-                f"exchange.path: {path.name}: column '{name}' for {canonical} holds no number in "
+                f"{key}: {path.name}: column '{name}' for {canonical} holds no number in "
                 f"row {row + 1}: '{text[:40]}'."
             ) from None
     return values

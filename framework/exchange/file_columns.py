@@ -5,11 +5,24 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from framework.errors import UserError, did_you_mean
 from framework.exchange.pair_names import split_symbol
 
 CANONICAL = ("time", "open", "high", "low", "close", "volume")
+
+
+class Wanted(NamedTuple):
+    """What a file is read as, in the words of messages."""
+
+    key: str
+    """Of the configuration, which names the file."""
+    rows: str
+    columns: str
+
+
+CANDLES = Wanted("exchange.path", "candles", ", ".join(CANONICAL))
 
 _NAMES = {
     "time": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import gzip
 import io
 import re
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import OutsideFault, UserError
+from framework.errors import OutsideFault, UserError, did_you_mean
+from framework.exchange.file_columns import CANDLES, Wanted
 from framework.exchange.file_json import read_json
 
 if TYPE_CHECKING:
@@ -50,13 +52,47 @@ def is_data_file(path: Path) -> bool:
     return name.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def read_table(path: Path) -> tuple[pa.Table, bool]:
+def data_files(named: str, key: str) -> list[Path]:
+    """Return the files that a path of the configuration, a folder or a pattern means.
+
+    Raises
+    ------
+    UserError
+        There are none: the message names the nearest one.
+    """
+    path = Path(named).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.is_file() and is_data_file(p))
+        if not found:
+            raise UserError(f"{key}: folder {path} holds no file of a known format.")
+        return found
+    if glob.has_magic(named):
+        found = sorted(Path(p) for p in glob.glob(str(path)) if Path(p).is_file())
+        if not found:
+            raise UserError(f"{key}: no file matches '{named}'.")
+        return found
+    parent = path.parent
+    if not parent.is_dir():
+        raise UserError(f"{key}: there is no '{path}': no folder '{parent}'.")
+    near = did_you_mean(path.name, (p.name for p in parent.iterdir()))
+    raise UserError(f"{key}: there is no '{path}'.{near}")
+
+
+def read_table(path: Path, wanted: Wanted = CANDLES) -> tuple[pa.Table, bool]:
     """Return a file's columns, and whether it names them.
 
     Columns of a file that does not name them are called ``1``, ``2``, ... . The format is told by
     the content: CSV (comma, semicolon, tab or bar, banner lines above the header skipped), JSON
     (rows as lists or as objects, columns as lists, one object a line), Parquet, Feather and Arrow
     IPC; each also gzipped.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : Wanted
+        For messages.
 
     Raises
     ------
@@ -67,43 +103,36 @@ def read_table(path: Path) -> tuple[pa.Table, bool]:
     """
     import pyarrow as pa
 
+    at = f"{wanted.key}: {path.name}"
     try:
         with path.open("rb") as file:
             head = file.read(6)
         if not head:
-            raise UserError(f"exchange.path: {path.name} is empty.")
+            raise UserError(f"{at} is empty.")
         raw = b""
         if head[:2] == b"\x1f\x8b":
             with gzip.open(path) as packed:
                 raw = packed.read()
             head = raw[:6]
             if not head:
-                raise UserError(f"exchange.path: {path.name} is empty.")
+                raise UserError(f"{at} is empty.")
         kind = next((kind for magic, kind in _BINARY.items() if head.startswith(magic)), "")
         suffix = Path(re.sub(r"\.gz$", "", path.name.lower())).suffix
         expected = _SUFFIX_KIND.get(suffix)
         if expected and not kind:
-            raise UserError(
-                f"exchange.path: {path.name} is no {expected} file: it starts with {head[:4]!r}."
-            )
+            raise UserError(f"{at} is no {expected} file: it starts with {head[:4]!r}.")
         if kind:
             return _read_binary(kind, io.BytesIO(raw) if raw else path), True
-        return _read_text(raw or path.read_bytes(), path.name)
+        return _read_text(raw or path.read_bytes(), at, wanted)
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
-        raise UserError(
-            f"exchange.path: {path.name} is cut short or damaged: {_one_line(fault)}."
-        ) from fault
+        raise UserError(f"{at} is cut short or damaged: {_one_line(fault)}.") from fault
     except pa.ArrowException as fault:
-        raise UserError(
-            f"exchange.path: {path.name} is cut short or damaged: {_one_line(fault)}."
-        ) from fault
+        raise UserError(f"{at} is cut short or damaged: {_one_line(fault)}.") from fault
     except OSError as fault:
         # Arrow reports damaged pages as OSError without an error number.
         if fault.errno is None:
-            raise UserError(
-                f"exchange.path: {path.name} is cut short or damaged: {_one_line(fault)}."
-            ) from fault
-        raise OutsideFault(f"exchange.path: cannot read {path}: {fault.strerror}.") from fault
+            raise UserError(f"{at} is cut short or damaged: {_one_line(fault)}.") from fault
+        raise OutsideFault(f"{wanted.key}: cannot read {path}: {fault.strerror}.") from fault
 
 
 def _one_line(fault: BaseException) -> str:
@@ -121,33 +150,32 @@ def _read_binary(kind: str, source: Any) -> pa.Table:
     return feather.read_table(source if hasattr(source, "read") else str(source), memory_map=False)
 
 
-def _read_text(raw: bytes, name: str) -> tuple[pa.Table, bool]:
+def _read_text(raw: bytes, at: str, wanted: Wanted) -> tuple[pa.Table, bool]:
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         head = codecs.getincrementaldecoder("utf-8")().decode(raw[:65_536], len(raw) <= 65_536)
     except UnicodeDecodeError as fault:
         raise UserError(
-            f"exchange.path: {name} is neither text nor Parquet, Feather or Arrow: "
+            f"{at} is neither text nor Parquet, Feather or Arrow: "
             f"byte {fault.start + 1} is 0x{raw[fault.start]:02x}."
         ) from None
     if "\x00" in head:
         raise UserError(
-            f"exchange.path: {name} is neither text nor Parquet, Feather or Arrow: "
-            f"byte {raw.find(0) + 1} is 0x00."
+            f"{at} is neither text nor Parquet, Feather or Arrow: byte {raw.find(0) + 1} is 0x00."
         )
     if not head.strip():
-        raise UserError(f"exchange.path: {name} is empty.")
+        raise UserError(f"{at} is empty.")
     if re.match(r"\d+ [{\[]", head):
         raise UserError(
-            f"exchange.path: {name} is not candles but a recording of messages: its lines are "
-            f"'{head[:30]}...', with no column for time, open, high, low, close, volume."
+            f"{at} is not {wanted.rows} but a recording of messages: its lines are "
+            f"'{head[:30]}...', with no column for {wanted.columns}."
         )
     if head.lstrip()[0] in "[{":
-        return read_json(raw, name)
-    return _read_delimited(raw, head, name)
+        return read_json(raw, at, wanted)
+    return _read_delimited(raw, head, at, wanted)
 
 
-def _read_delimited(raw: bytes, head: str, name: str) -> tuple[pa.Table, bool]:
+def _read_delimited(raw: bytes, head: str, at: str, wanted: Wanted) -> tuple[pa.Table, bool]:
     from pyarrow import csv as arrow_csv
 
     lines = head.splitlines(keepends=True)[:40]
@@ -164,14 +192,13 @@ def _read_delimited(raw: bytes, head: str, name: str) -> tuple[pa.Table, bool]:
         skipped += len(line.encode())
     if len(filled) > 1 and all(len(_cells(line, delimiter)) < 2 for line in filled):
         raise UserError(
-            f"exchange.path: {name} is not candles: it has one column only, "
-            f"'{filled[0].strip()[:40]}'."
+            f"{at} is not {wanted.rows}: it has one column only, '{filled[0].strip()[:40]}'."
         )
     named = not any(_is_number(cell) for cell in cells)
     names = cells if named else [str(i + 1) for i in range(width)]
     data = raw[skipped + len(line.encode()) :] if named else raw[skipped:]
     if not data.strip():
-        raise UserError(f"exchange.path: {name} has a header but no rows.")
+        raise UserError(f"{at} has a header but no rows.")
     first_row = data[:2_000].decode(errors="ignore").splitlines()[0]
     decimal = "," if delimiter == ";" and re.search(r"\d,\d", first_row) else "."
     table = arrow_csv.read_csv(

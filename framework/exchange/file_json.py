@@ -7,13 +7,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
+from framework.exchange.file_columns import Wanted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read_json(raw: bytes, name: str) -> tuple[pa.Table, bool]:
+def read_json(raw: bytes, at: str, wanted: Wanted) -> tuple[pa.Table, bool]:
     """Return the columns of a JSON text, and whether it names them.
+
+    Parameters
+    ----------
+    raw : bytes
+    at : str
+        What the message of a fault begins with: key and file.
+    wanted : Wanted
+        For messages.
 
     Raises
     ------
@@ -22,19 +31,21 @@ def read_json(raw: bytes, name: str) -> tuple[pa.Table, bool]:
     """
     import pyarrow as pa
 
-    rows = _json_rows(raw, name)
+    rows = _json_rows(raw, at, wanted)
     if isinstance(rows, dict):
         columns, named = rows, True
     elif isinstance(rows[0], dict):
         names = dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row)
-        columns = {key: [_field(row, key, i, name) for i, row in enumerate(rows)] for key in names}
+        columns = {
+            key: [_field(row, key, i, at, wanted) for i, row in enumerate(rows)] for key in names
+        }
         named = True
     else:
         width = len(rows[0]) if isinstance(rows[0], list) else 0
         for i, row in enumerate(rows):
             if not isinstance(row, list) or len(row) != width or not width:
                 raise UserError(
-                    f"exchange.path: {name} is not candles: element {i + 1} is "
+                    f"{at} is not {wanted.rows}: element {i + 1} is "
                     f"'{json.dumps(row)[:40]}', not a row of {width or 6} values."
                 )
         columns = {str(i + 1): column for i, column in enumerate(zip(*rows, strict=True))}
@@ -42,9 +53,9 @@ def read_json(raw: bytes, name: str) -> tuple[pa.Table, bool]:
     return pa.table({key: _json_column(column) for key, column in columns.items()}), named
 
 
-def _field(row: Any, key: str, index: int, name: str) -> Any:
+def _field(row: Any, key: str, index: int, at: str, wanted: Wanted) -> Any:
     if not isinstance(row, dict):
-        raise UserError(f"exchange.path: {name} is not candles: element {index + 1} is no object.")
+        raise UserError(f"{at} is not {wanted.rows}: element {index + 1} is no object.")
     return row.get(key)
 
 
@@ -57,25 +68,25 @@ def _json_column(values: Sequence[Any]) -> Any:
         return pa.array([None if value is None else str(value) for value in values])
 
 
-def _json_rows(raw: bytes, name: str) -> list[Any] | dict[str, Any]:
+def _json_rows(raw: bytes, at: str, wanted: Wanted) -> list[Any] | dict[str, Any]:
     """Return the rows of a JSON text, wherever in it they are, or its columns."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as fault:
-        raise UserError(f"exchange.path: {name} is no JSON: {fault.reason}.") from None
+        raise UserError(f"{at} is no JSON: {fault.reason}.") from None
     try:
         found = json.loads(text)
         rows = _find_rows([found] if _is_row(found) else found)
     except json.JSONDecodeError as whole:
-        rows = _json_lines(text, name, whole)
+        rows = _json_lines(text, at, whole)
     except RecursionError:
-        raise UserError(f"exchange.path: {name} is not candles: JSON nested too deep.") from None
+        raise UserError(f"{at} is not {wanted.rows}: JSON nested too deep.") from None
     if not rows:
-        raise UserError(f"exchange.path: {name} holds no rows of candles.")
+        raise UserError(f"{at} holds no rows of {wanted.rows}.")
     return rows
 
 
-def _json_lines(text: str, name: str, whole: json.JSONDecodeError) -> list[Any]:
+def _json_lines(text: str, at: str, whole: json.JSONDecodeError) -> list[Any]:
     rows: list[Any] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -85,7 +96,7 @@ def _json_lines(text: str, name: str, whole: json.JSONDecodeError) -> list[Any]:
         except json.JSONDecodeError as fault:
             fault = fault if rows else whole
             raise UserError(
-                f"exchange.path: {name} is cut short or damaged: {fault.msg}, line "
+                f"{at} is cut short or damaged: {fault.msg}, line "
                 f"{number if rows else fault.lineno}, column {fault.colno}."
             ) from None
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import glob
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -13,9 +13,11 @@ from pydantic import Field, field_validator
 from framework.config.component import component
 from framework.errors import UserError, did_you_mean
 from framework.exchange.contract import Exchange
+from framework.exchange.file_books import read_books
 from framework.exchange.file_candles import FileLayout, interval_of, read_candles
-from framework.exchange.file_formats import is_data_file, stem_of
+from framework.exchange.file_formats import data_files, stem_of
 from framework.exchange.pair_names import interval_from_name, pair_from_name, pair_of
+from framework.market.books import Books
 from framework.market.rows import CandleRows
 from framework.types import Interval
 
@@ -43,6 +45,9 @@ class Files(Exchange):
     columns: dict[str, str] = Field(default_factory=dict)
     """What the files call ``time open high low close volume``, where that is not recognised."""
 
+    books: str | None = None
+    """Recorded order books of the same pairs, likewise; None: there are none."""
+
     time_unit: Literal["s", "ms", "us", "ns"] | None = None
     """Of numeric times; None: told by their size, row by row."""
 
@@ -68,6 +73,15 @@ class Files(Exchange):
     def origin(self) -> str:
         """Name and path."""
         return f"{self.name} {self.path}"
+
+    @property
+    def has_books(self) -> bool:
+        """Whether `books` names any."""
+        return self.books is not None
+
+    def recorded_books(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Books:
+        """Return the snapshots of `pairs` with times in [start_ns, end_ns)."""
+        return read_books(self.books or "", pairs, self.pair, self.time_unit, start_ns, end_ns)
 
     def offered_pairs(self) -> tuple[str, ...]:
         """Return all pairs in the files, or `pair`."""
@@ -134,7 +148,7 @@ class Files(Exchange):
     @cached_property
     def _sources(self) -> dict[str, Path]:
         """Where each pair is; files whose names tell no pair are read to find out."""
-        paths = self._paths()
+        paths = data_files(self.path, "exchange.path")
         if len(paths) == 1:
             self._read[paths[0]] = read_candles(paths[0], self.pair, self._layout)
             return dict.fromkeys(self._read[paths[0]], paths[0])
@@ -154,30 +168,3 @@ class Files(Exchange):
                     )
                 sources[pair] = path
         return dict(sorted(sources.items()))
-
-    def _paths(self) -> list[Path]:
-        """Return the files that `path` means.
-
-        Raises
-        ------
-        UserError
-            There are none: the message names the nearest one.
-        """
-        path = Path(self.path).expanduser()
-        if path.is_file():
-            return [path]
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.is_file() and is_data_file(p))
-            if not found:
-                raise UserError(f"exchange.path: folder {path} holds no file of a known format.")
-            return found
-        if glob.has_magic(self.path):
-            found = sorted(Path(p) for p in glob.glob(str(path)) if Path(p).is_file())
-            if not found:
-                raise UserError(f"exchange.path: no file matches '{self.path}'.")
-            return found
-        parent = path.parent
-        if not parent.is_dir():
-            raise UserError(f"exchange.path: there is no '{path}': no folder '{parent}'.")
-        near = did_you_mean(path.name, (p.name for p in parent.iterdir()))
-        raise UserError(f"exchange.path: there is no '{path}'.{near}")

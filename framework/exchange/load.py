@@ -11,6 +11,7 @@ import numpy as np
 from framework.errors import UserError
 from framework.exchange.candle_source import CandleSource, candle_source, day
 from framework.exchange.contract import Exchange
+from framework.market.books import Books
 from framework.market.candles import COLUMNS, Candles
 from framework.market.certificate import Certificate, certify
 from framework.market.quality import Quality, clean
@@ -60,6 +61,8 @@ class Loaded:
         Of `candles`.
     scope : Scope
         What of the range asked for they are.
+    books : Books, optional
+        Recorded order books, those that are the newest at an open traded.
     """
 
     candles: Candles
@@ -67,6 +70,7 @@ class Loaded:
     qualities: tuple[Quality, ...]
     certificate: Certificate
     scope: Scope
+    books: Books | None = None
 
 
 def load_candles(
@@ -81,6 +85,7 @@ def load_candles(
     store_options: Mapping[str, str] | None = None,
     fill_interval: Interval | None = None,
     choose: Callable[[int, int], Scope] = Scope,
+    book_max_age: Interval | None = None,
 ) -> Loaded:
     """Return the candles of `pairs` with open times in [start, end) and the warm-up before them.
 
@@ -109,6 +114,8 @@ def load_candles(
         `interval`. None: `interval`.
     choose : callable
         Given the open times [start, end) asked for, returns what of them is loaded.
+    book_max_age : Interval, optional
+        How old at an open an order book may be; None: none are wanted.
 
     Raises
     ------
@@ -146,10 +153,34 @@ def load_candles(
         pair: source.revisions(pair, native, from_ns, end) for pair, native in native_of.items()
     }
     first = (start - from_ns) // wanted.ns
+    books = None if book_max_age is None else _books(exchange, candles[first:], book_max_age)
     certificate = certify(
-        candles, source.name, qualities, source.version(natives), revisions, first, scope.sealed
+        candles,
+        source.name,
+        qualities,
+        source.version(natives),
+        revisions,
+        first,
+        scope.sealed,
+        books,
     )
-    return Loaded(candles, first, qualities, certificate, scope)
+    return Loaded(candles, first, qualities, certificate, scope, books)
+
+
+def _books(exchange: Exchange, candles: Candles, max_age: Interval) -> Books:
+    """Return the order books that are the newest at one of the opens; refuse a pair without any."""
+    first, last = int(candles.time[0]), int(candles.time[-1])
+    recorded = exchange.recorded_books(candles.pairs, first - max_age.ns, last + 1)
+    books = recorded.used_at(candles.time, max_age.ns)
+    faults = [
+        f"exchange.books: no order book of {pair} is at most {max_age} old at the open of a candle "
+        f"of {candles.interval} from {day(first)} to {day(last)}."
+        for pair, count in zip(books.pairs, np.diff(books.first), strict=True)
+        if not count
+    ]
+    if faults:
+        raise UserError(*faults)
+    return books
 
 
 def _check_pairs(pairs: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The data certificate: what candles a run used, where they came from, and what was wrong."""
+"""The data certificate: what candles and order books a run used, and what was wrong with them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from framework.market.books import Books
 from framework.market.candles import Candles, Standing
 from framework.market.quality import Quality
 from framework.market.ranges import Range
@@ -64,6 +65,10 @@ class Certificate:
         Version of the store's table, if the candles came from there.
     sealed_from, sealed_until : str or None
         First open time and exclusive end of the tail that was set aside.
+    books : int
+        Recorded order books used, of all pairs.
+    books_sha256 : str or None
+        Of their times and levels.
     quality : mapping of str to PairCertificate
         Of each pair.
     """
@@ -80,6 +85,8 @@ class Certificate:
     store_version: int | None
     sealed_from: str | None
     sealed_until: str | None
+    books: int
+    books_sha256: str | None
     quality: Mapping[str, PairCertificate]
 
     def as_dict(self) -> dict[str, object]:
@@ -95,6 +102,7 @@ def certify(
     revisions: Mapping[str, int] | None = None,
     first: int = 0,
     sealed: Range | None = None,
+    books: Books | None = None,
 ) -> Certificate:
     """Return the certificate of `candles`.
 
@@ -114,6 +122,8 @@ def certify(
         Index of the first bar traded, less than T; those before it warm up.
     sealed : tuple of int, optional
         Open times [start, end) of the tail that was set aside.
+    books : Books, optional
+        Recorded order books that the run uses.
     """
     traded = candles[first:]
     by_pair = {quality.pair: quality for quality in qualities}
@@ -130,6 +140,8 @@ def certify(
         store_version,
         format_time(sealed[0]) if sealed else None,
         format_time(sealed[1]) if sealed else None,
+        0 if books is None else len(books),
+        None if books is None else books.digest,
         {
             pair: _certify_pair(
                 traded.standing[:, index], by_pair.get(pair), (revisions or {}).get(pair, 0)

@@ -72,7 +72,7 @@ class Trading:
 
         first = loaded.first if schedule is None else first_predicted(context, loaded, schedule)
         pipeline = self._pipeline(context, plan, loaded, schedule)
-        traded = pipeline.trade(loaded.candles, first)
+        traded = pipeline.trade(loaded.candles, first, loaded.books)
         tested = self._test_causality(context, pipeline, loaded, traded, first)
         outcome = outcome_of(context, loaded, traded, first, tested)
         if schedule is not None:
@@ -114,10 +114,12 @@ class Trading:
         generator = np.random.default_rng(context.settings.seed)
         arguments = (pipeline, loaded.candles, first, traded, generator, self.causality_cuts)
         if loaded.candles.close.size < SLOW_BARS:
-            return check_causality(*arguments)
+            return check_causality(*arguments, books=loaded.books)
         with context.progress() as progress:
             task = progress.add_task("testing causality", total=self.causality_cuts)
-            return check_causality(*arguments, advance=lambda: progress.advance(task))
+            return check_causality(
+                *arguments, advance=lambda: progress.advance(task), books=loaded.books
+            )
 
 
 @component

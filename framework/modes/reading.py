@@ -69,6 +69,7 @@ def read_candles(context: Context, plan: Plan) -> Loaded:
             choose=lambda start, end: settings.evaluation.scope(
                 start, end, settings.interval, sweeping=context.sweeping
             ),
+            book_max_age=settings.execution.book_max_age if settings.execution.book else None,
         )
     candles = loaded.candles
     quote_of(candles.pairs)
@@ -78,6 +79,8 @@ def read_candles(context: Context, plan: Plan) -> Loaded:
         f"{candles.interval} each, after {loaded.first:,} of warm-up; "
         f"a decision each {settings.interval}"
     )
+    if loaded.books is not None:
+        context.logger.info(f"fills at the opens walk {len(loaded.books):,} recorded order books")
     _hold_out(context, loaded)
     return loaded
 

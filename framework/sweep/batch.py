@@ -90,6 +90,7 @@ def can_batch(tree: Mapping[str, Any]) -> bool:
         and tree["verify"] is None
         and tree["model"].get("name") == "none"
         and interval in (None, tree["strategy"].get("interval"))
+        and not tree["execution"].get("book")
         and all(target.startswith("framework.") for target in _targets(tree))
     )
 

@@ -36,7 +36,7 @@ class Oracle:
     def __init__(self, name):
         self.name = name
 
-    def trade(self, candles, first):
+    def trade(self, candles, first, books=None):
         signals = Signals(**{self.name: np.vstack([candles.close[1:], candles.close[-1:]])})
         simulation = SimpleNamespace(
             events=np.zeros(0, [("time", np.int64)]), equity=np.ones(len(candles) - first)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from engine_markets import IDEAL, Venue, random_market
+from engine_markets import IDEAL, Venue, book_of, random_market
 from twin import Twin
 
 from framework.engine.execution import Execution
 from framework.engine.make_rules import make_rules
 from framework.engine.risk import PartialTarget, Risk
 from framework.engine.simulate import simulate
+from framework.market.books import side_by_side
 from framework.market.rules import MarketRules
 from framework.records import EVENT, Kind, OrderTerms, Reason, Signals, StrategyTerms, TimeInForce
 from framework.types import Interval
@@ -20,7 +21,7 @@ DISTANCES = ("stop_loss", "take_profit", "trailing_stop")
 
 
 def random_case(seed):
-    """Candles, signals, risk, execution, venue, cash and the strategy's terms."""
+    """Candles, signals, risk, execution, venue, cash, the strategy's terms, and books or None."""
     rng = np.random.default_rng(seed)
 
     def maybe(*choices):
@@ -48,17 +49,22 @@ def random_case(seed):
         entry_order=random_terms(maybe, signals.entry_limit, signals.entry_stop),
         exit_order=random_terms(maybe, signals.exit_limit, signals.exit_stop),
     )
-    return candles, signals, risk, execution, venue, float(maybe(1_000, 20_000, 300_000)), terms
+    cash = float(maybe(1_000, 20_000, 300_000))
+    books = None
+    if maybe(False, False, True):
+        books = random_books(rng, candles)
+        execution = replace(execution, book=True, book_max_age=Interval.parse(maybe("1m", "90m")))
+    return candles, signals, risk, execution, venue, cash, terms, books
 
 
 def rules_of_case(case):
-    candles, _, risk, execution, venue, _, terms = case
+    candles, _, risk, execution, venue, _, terms, _ = case
     return make_rules(risk, execution, venue, candles.pairs, terms)
 
 
 def simulate_case(case, **kw):
-    candles, signals, _, _, _, cash, _ = case
-    return simulate(candles, signals, rules_of_case(case), cash, **kw)
+    candles, signals, _, _, _, cash, _, books = case
+    return simulate(candles, signals, rules_of_case(case), cash, books=books, **kw)
 
 
 def events_of(twin):
@@ -69,7 +75,7 @@ def events_of(twin):
     return events
 
 
-def run_by_hand(candles, signals, cash=1_000.0, *, risk=None, execution=IDEAL, **given):
+def run_by_hand(candles, signals, cash=1_000.0, *, risk=None, execution=IDEAL, books=None, **given):
     """Run a small case through engine and twin, which must agree."""
     terms = {k: given.pop(k) for k in ("entry_order", "exit_order") if k in given}
     direction = given.pop("direction", "long")
@@ -79,7 +85,7 @@ def run_by_hand(candles, signals, cash=1_000.0, *, risk=None, execution=IDEAL, *
         | given
     )
     terms = StrategyTerms(interval=candles.interval, direction=direction, **terms)
-    case = candles, signals, risk or Risk(), execution, venue, cash, terms
+    case = candles, signals, risk or Risk(), execution, venue, cash, terms, books
     result = simulate_case(case)
     twin = Twin(*case).run()
     np.testing.assert_array_equal(result.events, events_of(twin))
@@ -176,6 +182,25 @@ def random_execution(maybe, interval):
         rounding=maybe(False, True),
         interval=interval,
     )
+
+
+def random_books(rng, candles):
+    """Books near the opens: at one, before or after it, thin or deep, one-sided or empty."""
+    made = []
+    for n, pair in enumerate(candles.pairs):
+        snapshots = {}
+        for t in np.flatnonzero((rng.random(len(candles)) < 0.6) & (candles.open[:, n] > 0)):
+            moment = int(candles.time[t]) + int(rng.choice([-3_600, -60, -1, 0, 1, 300])) * 10**9
+            middle, deep = candles.open[t, n], rng.choice([1.0, 20.0, 500.0])
+            snapshots[moment] = [
+                [
+                    (middle * (1 + way * gap), rng.exponential(deep) + 1e-3)
+                    for gap in np.cumsum(rng.exponential(0.001, rng.integers(0, 5)) + 1e-5)
+                ]
+                for way in (-1, 1)
+            ]
+        made.append(book_of(snapshots, pair))
+    return side_by_side(made)
 
 
 def random_signals(rng, maybe, candles, risk, both, weights, decides):

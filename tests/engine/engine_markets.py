@@ -9,6 +9,7 @@ from framework.engine.make_rules import make_rules
 from framework.engine.risk import Risk
 from framework.engine.rules import Rules
 from framework.exchange.contract import Exchange
+from framework.market.books import ASKS, BIDS, BookRows, books_of
 from framework.market.candles import Candles, Standing
 from framework.market.rules import MarketRules
 from framework.records import Signals, StrategyTerms
@@ -23,6 +24,8 @@ MINUTE = Interval(MINUTE_NS)
 
 class Venue(Exchange):
     """An exchange that has fees and market rules, and no candles."""
+
+    has_books = True
 
     def pairs(self):
         return ()
@@ -74,6 +77,20 @@ def signals_of(candles, enter=(), exits=(), confidence=None) -> Signals:
         for place in places:
             flags[name][place if isinstance(place, tuple) else (place, 0)] = True
     return Signals(**flags, confidence=confidence)
+
+
+def book_of(snapshots, pair="A-Q"):
+    """Books of one pair from {time: (bids, asks)}, each a list of (price, units)."""
+    rows = [
+        (time, side, level, *values)
+        for time, sides in snapshots.items()
+        for side, levels in zip((BIDS, ASKS), sides, strict=True)
+        for level, values in enumerate(levels)
+    ]
+    columns = np.array(rows, dtype=object).reshape(-1, 5).T
+    types = (np.int64, np.int64, np.int64, float, float)
+    made = (column.astype(kind) for column, kind in zip(columns, types, strict=True))
+    return books_of(BookRows(pair, *made), "a test")
 
 
 def random_market(seed, bars, pairs, quiet=0.1):

@@ -21,12 +21,12 @@ few = settings(max_examples=40, deadline=None)
 
 def bars_of(case):
     """Step a case bar by bar: what each leads to, pair by pair, and the entries decided in it."""
-    candles, signals, _, _, _, cash, _ = case
+    candles, signals, _, _, _, cash, _, books = case
     rules, account = rules_of_case(case), new_account(candles.pairs, cash)
     arrays = {f.name: getattr(signals, f.name) for f in fields(signals)}
     for t in range(len(candles)):
         row = {name: None if a is None else a[t : t + 1] for name, a in arrays.items()}
-        result = step_once(account, candles[t : t + 1], Signals(**row), rules)
+        result = step_once(account, candles[t : t + 1], Signals(**row), rules, books)
         account, events = result.account, result.events
         orders, units = account["orders"][0], np.abs(account["positions"]["units"][0])
         leaves = (orders["id"][:, EXIT] != 0) & (orders["type"][:, EXIT] == OrderType.MARKET)
@@ -73,7 +73,7 @@ def test_entries_stay_within_the_exposure_allowed_to_pairs_that_move_together(se
     candles, signals, risk, *others = random_case(seed)
     risk = replace(risk, max_correlated_exposure=risk.max_correlated_exposure or 0.2)
     case = candles, signals, risk, *others
-    ratio = others[-1].interval.ns // candles.interval.ns
+    ratio = others[-2].interval.ns // candles.interval.ns
     ends = candles.time + candles.interval.ns
     for bar in bars_of(case):
         closes = candles.close[: bar.t + 1][ends[: bar.t + 1] % (ratio * candles.interval.ns) == 0]
@@ -115,7 +115,7 @@ def lost_days(time, equity, cash, risk):
 @given(seeds)
 def test_no_entry_is_decided_where_it_is_forbidden(seed):
     case = random_case(seed)
-    candles, signals, risk, _, _, cash, terms = case
+    candles, signals, risk, _, _, cash, terms, _ = case
     result, ratio = simulate_case(case), terms.interval.ns // candles.interval.ns
     events = result.events
     decided = events[events["kind"] == Kind.DECIDED]

@@ -23,7 +23,7 @@ few = settings(max_examples=40, deadline=None)
 
 def traded(seed):
     case = random_case(seed)
-    candles, signals, risk, execution, _, cash, _ = case
+    candles, signals, risk, execution, _, cash, _, _ = case
     return candles, signals, risk, execution, cash, simulate_case(case)
 
 
@@ -58,7 +58,7 @@ def owed(candles, events, rate):
 @given(seeds)
 def test_cash_plus_positions_minus_what_is_owed_is_equity_at_every_bar(seed):
     case = random_case(seed)
-    candles, _, _, execution, venue, cash, terms = case
+    candles, _, _, execution, venue, cash, terms, _ = case
     result = simulate_case(case)
     units, flow = holdings(candles, result.events)
     a_bar = (execution.interval or terms.interval).ns / YEAR_NS
@@ -76,7 +76,7 @@ def test_cash_plus_positions_minus_what_is_owed_is_equity_at_every_bar(seed):
 def test_without_shorts_cash_and_positions_are_never_negative(seed):
     case = random_case(seed)
     candles, result = case[0], simulate_case(case)
-    if case[-1].direction == "both":
+    if case[-2].direction == "both":
         return
     assert (result.cash >= 0).all()
     assert (holdings(candles, result.events)[0] >= -1e-9).all()
@@ -122,11 +122,11 @@ def test_every_fill_follows_its_decision_in_an_earlier_bar_or_a_level(seed):
 @few
 @given(seeds)
 def test_nothing_is_held_beyond_the_time_stop_where_it_can_be_sold(seed):
-    candles, signals, risk, execution, venue, cash, terms = random_case(seed)
+    candles, signals, risk, execution, venue, cash, terms, _ = random_case(seed)
     risk = replace(risk, time_stop=risk.time_stop or 3)
-    execution = replace(execution, max_participation=None, impact_bps=0)
+    execution = replace(execution, max_participation=None, impact_bps=0, book=False)
     terms = replace(terms, exit_order=OrderTerms())  # no sale under way expires as it falls due
-    result = simulate_case((candles, signals, risk, execution, venue, cash, terms))
+    result = simulate_case((candles, signals, risk, execution, venue, cash, terms, None))
     units = holdings(candles, result.events)[0]
     longest = risk.time_stop * (terms.interval.ns // candles.interval.ns)
     bars, before = np.zeros(units.shape[1]), np.zeros(units.shape[1])
@@ -142,7 +142,8 @@ def test_nothing_is_held_beyond_the_time_stop_where_it_can_be_sold(seed):
 @given(seeds)
 def test_the_order_of_pairs_changes_nothing_where_nothing_is_scarce(seed):
     """Cash, exposure, positions and correlation are shared out in the order of pairs."""
-    candles, signals, risk, execution, venue, _, terms = random_case(seed)
+    candles, signals, risk, execution, venue, _, terms, _ = random_case(seed)
+    execution = replace(execution, book=False)
     plenty = dict.fromkeys(
         ("max_exposure", "max_positions", "max_correlated_exposure", "risk_per_trade", "fraction")
     )
@@ -158,7 +159,7 @@ def test_the_order_of_pairs_changes_nothing_where_nothing_is_scarce(seed):
     )
     arrays = {f.name: getattr(signals, f.name) for f in fields(signals)}
     shuffled = Signals(**{k: None if v is None else v[:, order] for k, v in arrays.items()})
-    terms_of_trade = (risk, execution, venue, 1e7, terms)
+    terms_of_trade = (risk, execution, venue, 1e7, terms, None)
     one = simulate_case((candles, signals, *terms_of_trade))
     two = simulate_case((other, shuffled, *terms_of_trade))
     np.testing.assert_allclose(two.equity, one.equity, rtol=1e-9)
@@ -177,11 +178,11 @@ def test_the_order_of_pairs_changes_nothing_where_nothing_is_scarce(seed):
 @given(seeds)
 def test_inputs_are_left_as_they_were_and_a_second_run_is_equal(seed):
     case = random_case(seed)
-    candles, signals, _, _, _, cash, _ = case
+    candles, signals, _, _, _, cash, _, books = case
     rules = rules_of_case(case)
     arrays = [a for a in vars_of(signals) if a is not None]
     before = candles.digest, [a.copy() for a in arrays], rules.scalars.copy(), rules.pairs.copy()
-    one, two = (simulate(candles, signals, rules, cash) for _ in range(2))
+    one, two = (simulate(candles, signals, rules, cash, books=books) for _ in range(2))
     assert one.orders_hash == two.orders_hash
     vars(candles).pop("digest")
     assert candles.digest == before[0]

@@ -29,18 +29,18 @@ def cut(signals, bars):
 
 def case(seed):
     case = random_case(seed)
-    candles, signals, _, _, _, cash, _ = case
-    return candles, signals, rules_of_case(case), cash
+    candles, signals, _, _, _, cash, _, books = case
+    return candles, signals, rules_of_case(case), cash, books
 
 
 @pytest.mark.parametrize("seed", range(100, 112))
 def test_stepping_bar_by_bar_equals_simulate_bit_for_bit(seed):
-    candles, signals, rules, cash = case(seed)
-    whole = simulate(candles, signals, rules, cash)
+    candles, signals, rules, cash, books = case(seed)
+    whole = simulate(candles, signals, rules, cash, books=books)
     account, parts = new_account(candles.pairs, cash), []
     for t in range(len(candles)):
         seen = slice(0, t + 1)
-        parts.append(step_once(account, candles[seen], cut(signals, seen), rules))
+        parts.append(step_once(account, candles[seen], cut(signals, seen), rules, books))
         account = parts[-1].account
     np.testing.assert_array_equal(np.concatenate([p.events for p in parts]), whole.events)
     np.testing.assert_array_equal(np.concatenate([p.equity for p in parts]), whole.equity)
@@ -49,14 +49,14 @@ def test_stepping_bar_by_bar_equals_simulate_bit_for_bit(seed):
 
 @pytest.mark.parametrize("seed", range(200, 212))
 def test_splitting_a_run_and_carrying_the_account_over_changes_nothing(seed):
-    candles, signals, rules, cash = case(seed)
-    whole = simulate(candles, signals, rules, cash)
+    candles, signals, rules, cash, books = case(seed)
+    whole = simulate(candles, signals, rules, cash, books=books)
     hasher = OrdersHash(candles.pairs, candles.interval)
     half = len(candles) // 2
-    first = simulate(candles[:half], cut(signals, slice(0, half)), rules, cash)
+    first = simulate(candles[:half], cut(signals, slice(0, half)), rules, cash, books=books)
     carried = account_from_bytes(account_to_bytes(first.account), candles.pairs)
     before = account_digest(carried)
-    second = simulate(candles, signals, rules, account=carried, first=half)
+    second = simulate(candles, signals, rules, account=carried, first=half, books=books)
     assert account_digest(carried) == before
     for part in (first, second):
         hasher.update(part.events)
@@ -91,8 +91,8 @@ def test_account_record_has_no_padding():
 
 
 def test_vetoes_do_not_change_the_orders_hash_and_fills_do():
-    candles, signals, rules, cash = case(4)
-    events = simulate(candles, signals, rules, cash).events
+    candles, signals, rules, cash, books = case(4)
+    events = simulate(candles, signals, rules, cash, books=books).events
 
     def digest(ledger):
         hasher = OrdersHash(candles.pairs, candles.interval)

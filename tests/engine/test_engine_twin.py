@@ -51,13 +51,25 @@ class Noted(Twin):
             if p.wish < wish:
                 self.noted.add(("correlation shrinks" if p.wish else "correlation refuses", p.side))
 
+    def walked(self, p, order, levels, units):
+        self.noted.add(("book", order.side))
+        if units > levels[0][1]:
+            self.noted.add(("deeper level", order.side))
+        return super().walked(p, order, levels, units)
+
+    def offered(self, p, order, base, taker):
+        levels, room = super().offered(p, order, base, taker)
+        if levels is not None and p.eaten[order.side]:
+            self.noted.add(("eaten before", order.side))
+        return levels, room
+
     def veto(self, p, reason):
         if reason == Reason.NO_EDGE:
             self.noted.add(("no edge", p.side))
         super().veto(p, reason)
 
 
-def test_random_cases_reach_every_size_and_the_limit_of_correlation_on_both_sides():
+def test_random_cases_reach_every_size_the_limit_of_correlation_and_books_on_both_sides():
     noted = set()
     for seed in range(CASES):
         twin = Noted(*random_case(seed))
@@ -65,7 +77,8 @@ def test_random_cases_reach_every_size_and_the_limit_of_correlation_on_both_side
         twin.run(seed % 7)
     sizes = ("share", "quote_amount", "risk_per_trade", "volatility_target", "inverse_volatility")
     others = ("kelly_start", "kelly", "no edge", "correlation shrinks", "correlation refuses")
-    assert noted == {(name, side) for name in (*sizes, *others) for side in (-1, 1)}
+    books = ("book", "deeper level", "eaten before")
+    assert noted == {(name, side) for name in (*sizes, *others, *books) for side in (-1, 1)}
 
 
 def test_random_cases_reach_every_reason_kind_and_type_of_order():

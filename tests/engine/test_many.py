@@ -49,7 +49,8 @@ def metrics_of(candles, result, first):
 
 def cases(seed):
     """Candles of a seeded random market, two sets of signals and three of rules."""
-    candles, signals, risk, execution, venue, cash, terms = random_case(seed)
+    candles, signals, risk, execution, venue, cash, terms, _ = random_case(seed)
+    execution = dataclasses.replace(execution, book=False)
     rng = np.random.default_rng(seed)
     shape = candles.close.shape
     distances = {name: getattr(signals, name) for name in DISTANCES}

@@ -34,6 +34,8 @@ def test_certificate_counts_what_the_candles_are_made_of():
         "store_version": 7,
         "sealed_from": None,
         "sealed_until": None,
+        "books": 0,
+        "books_sha256": None,
         "quality": {
             "BTC-AUD": {
                 "gaps": 2,

@@ -24,8 +24,9 @@ def ceil_to(value, step):
 class Account:
     """Cash and pairs, the bar at hand, and what is written down."""
 
-    def __init__(self, candles, signals, risk, execution, venue, cash, terms=None):
+    def __init__(self, candles, signals, risk, execution, venue, cash, terms=None, books=None):
         self.candles, self.signals, self.risk, self.execution = candles, signals, risk, execution
+        self.books = books if execution.book else None
         self.terms = terms or StrategyTerms(interval=candles.interval)
         self.both = self.terms.direction == "both"
         self.ratio = self.terms.interval.ns // candles.interval.ns
@@ -45,6 +46,7 @@ class Account:
             Thing(
                 n=n, units=0.0, last=0.0, slots=[None, None], closes=[], last_stop=-math.inf,
                 veto=None, veto_bar=-9, taken=0.0,
+                snapshot=None, eaten=None,
             )
             for n in range(len(candles.pairs))
         ]  # fmt: skip

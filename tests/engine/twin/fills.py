@@ -24,6 +24,13 @@ class Fills(Account):
             total += (now - before - mean) * (now - before - mean)
         return math.sqrt(total / (bars - 1))
 
+    def moves(self, p):
+        """The volatility, or the bar's range while it is not known."""
+        moves = self.volatility(p)
+        if math.isnan(moves):
+            moves = (self.at("high", p) - self.at("low", p)) / self.at("open", p)
+        return moves
+
     def cost(self, p, units):
         volume = self.at("volume", p)
         return self.cost_of_share(p, units / volume if volume > 0 else 1.0)
@@ -32,11 +39,69 @@ class Fills(Account):
         e = self.execution
         cost = e.half_spread_bps * BPS + e.slippage_bps * BPS
         if e.slippage_volatility:
-            moves = self.volatility(p)
-            if math.isnan(moves):
-                moves = (self.at("high", p) - self.at("low", p)) / self.at("open", p)
-            cost += e.slippage_volatility * moves
+            cost += e.slippage_volatility * self.moves(p)
         return cost + e.impact_bps * BPS * share**e.impact_power
+
+    def book(self, p, order, base):
+        """Levels left to a taker at the open of this bar, as (price, units); None: none known."""
+        if self.books is None or base != self.at("open", p):
+            return None
+        now, found = int(self.candles.time[self.t]), None
+        for s in range(int(self.books.first[p.n]), int(self.books.first[p.n + 1])):
+            if now - self.execution.book_max_age.ns <= self.books.time[s] <= now:
+                found = s
+        if found is None:
+            return None
+        if p.snapshot != found:
+            p.snapshot, p.eaten = found, {1: 0.0, -1: 0.0}
+        left = []
+        gone = p.eaten[order.side]
+        for price, units in self.books.levels[found, 1 if order.side > 0 else 0].tolist():
+            beyond = order.limit and (price - order.limit) * order.side > 0
+            if not math.isnan(price) and not beyond:
+                skipped = min(gone, units)
+                gone -= skipped
+                left.append((price, units - skipped))
+        return [(price, units) for price, units in left if units > 0]
+
+    def slip(self, p, order):
+        """What remains of a price after what is lost between decision and fill."""
+        e = self.execution
+        lost = e.slippage_bps * BPS
+        if e.slippage_volatility:
+            lost += e.slippage_volatility * self.moves(p)
+        return max(0.0, 1 + order.side * lost)
+
+    def walked(self, p, order, levels, units):
+        """The mean price of the levels that so many units eat."""
+        eaten = value = 0.0
+        for price, there in levels:
+            taken = min(there, units - eaten)
+            eaten += taken
+            value += taken * price
+            if taken < there:
+                break
+        price = value / eaten * self.slip(p, order)
+        if order.limit:
+            return min(price, order.limit) if order.side > 0 else max(price, order.limit)
+        return price
+
+    def reach(self, p, order, levels, budget, base):
+        """The units a budget buys if the last level had no end."""
+        if self.slip(p, order) == 0:
+            return 0.0
+        money = budget / (self.slip(p, order) * (1 + self.taker_fee))
+        units = spent = 0.0
+        for price, there in levels:
+            taken = min(there, (money - spent) / price)
+            units += taken
+            spent += taken * price
+            base = price
+            if taken < there:
+                break
+        if money - spent > 1e-12 * money:
+            units += (money - spent) / base
+        return floor_to(units, self.lot)
 
     def taker_price(self, p, order, base, units):
         """The price of a taker, never beyond the limit of the order."""
@@ -55,8 +120,20 @@ class Fills(Account):
         cap = self.execution.max_participation * self.at("volume", p) - p.taken
         return floor_to(max(0.0, cap), self.lot)
 
-    def filled(self, p, order, units, value, price, fee, slippage):
+    def offered(self, p, order, base, taker):
+        """Levels of the book, None without one, and units that may fill."""
+        levels, room = self.book(p, order, base) if taker else None, self.room(p)
+        if levels is not None:
+            held = 0.0
+            for _, units in levels:
+                held += units
+            room = min(room, floor_to(held, self.lot))
+        return levels, room
+
+    def filled(self, p, order, units, value, price, fee, slippage, walked):
         p.taken += units
+        if walked:
+            p.eaten[order.side] += units
         self.write(
             p, Kind.FILLED, order.side, order.type, order.reason, order.id, units=units,
             quote=value, price=price, fee=fee, slippage=slippage, confidence=order.confidence,
@@ -71,21 +148,26 @@ class Fills(Account):
 
     # entries
 
-    def entry_at(self, p, base, taker, share=1.0):
+    def entry_at(self, p, base, taker, share, levels, room):
         """Price of an entry, and the units that its budget buys there."""
         order, fee = p.slots[ENTRY], self.taker_fee if taker else self.maker_fee
         budget, price = order.quote * share, base
         if order.side > 0:
             budget = max(min(budget, self.cash), 0.0)
+        if levels is not None:
+            wanted = self.reach(p, order, levels, budget, base)
+            units = min(wanted, room)
+            return self.walked(p, order, levels, units) if units > 0 else base, wanted
         if taker:
-            rough = min(budget / (base * (1 + fee)), self.room(p))
+            rough = min(budget / (base * (1 + fee)), room)
             price = self.taker_price(p, order, base, rough)
         return price, floor_to(budget / (price * (1 + fee)), self.lot) if price > 0 else 0.0
 
     def enter_at(self, p, base, taker, share=1.0):
         """Fill an entry; say whether anything was."""
-        order, room = p.slots[ENTRY], self.room(p)
-        price, wanted = self.entry_at(p, base, taker, share)
+        order = p.slots[ENTRY]
+        levels, room = self.offered(p, order, base, taker)
+        price, wanted = self.entry_at(p, base, taker, share, levels, room)
         if wanted > room and order.tif == TimeInForce.FOK:
             self.expire(p, order)
             return False
@@ -105,7 +187,7 @@ class Fills(Account):
             order.quote -= value + fee
             p.paid += value + fee
             slippage = units * (price - base) if order.side > 0 else units * (base - price)
-            self.filled(p, order, units, value, price, fee, slippage)
+            self.filled(p, order, units, value, price, fee, slippage, levels is not None)
             self.enlarge(p, order, units, price)
             order.filled = True
         if wanted > room:
@@ -148,12 +230,16 @@ class Fills(Account):
     def leave(self, p, order, base, taker):
         """Fill an exit."""
         wanted = self.leaving(p, order)
-        units = min(wanted, self.room(p))
+        levels, room = self.offered(p, order, base, taker)
+        units = min(wanted, room)
         if units < wanted and order.tif == TimeInForce.FOK:
             self.expire(p, order)
             return
         if units > 0:
-            price = self.taker_price(p, order, base, units) if taker else base
+            if levels is not None:
+                price = self.walked(p, order, levels, units)
+            else:
+                price = self.taker_price(p, order, base, units) if taker else base
             value = units * price
             fee = value * (self.taker_fee if taker else self.maker_fee)
             if order.side < 0:
@@ -161,7 +247,7 @@ class Fills(Account):
             else:
                 self.cash = self.cash - value - fee
             slippage = units * (price - base) if order.side > 0 else units * (base - price)
-            self.filled(p, order, units, value, price, fee, slippage)
+            self.filled(p, order, units, value, price, fee, slippage, levels is not None)
             self.charge(p, order, units)
             p.profit += value - fee if order.side < 0 else -(value + fee)
             order.units -= units
