@@ -229,6 +229,8 @@ class KerasTrainer:
             if course.best_epoch == epoch:
                 best = position.state.weights
         self._log.add(figures, samples_per_second=speed, checkpoint_ms=self._kept_ms)
+        told = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self._workshop.say(f"epoch {epoch}, at most {training.epochs}: {told}")
         return Position(
             position.state,
             epoch=epoch,

@@ -15,6 +15,9 @@ from framework.types import format_time
 
 Show = Callable[[int, int, int, Mapping[str, float]], None]
 
+_FITTED: dict[tuple[tuple[str, str], ...], Schedule] = {}
+"""What the last trial of a sweep in this process fitted, by all that it rests on."""
+
 MODELS = "models"
 """Folder of a run's directory that holds its trained models."""
 
@@ -124,16 +127,21 @@ def _latest(context: Context, model: Model) -> Path:
 
 
 def _fitted(context: Context, folds: Folds) -> Schedule:
-    """Fit every fold in this process, keeping nothing."""
+    """Fit every fold in this process, or take what an earlier run of it fitted alike."""
     import numpy as np
 
+    from framework.learning.identity import identity_of
     from framework.learning.workshop import Workshop
 
     settings, log = context.settings, context.logger
     data = folds.data()
     folds.require_causal(data, np.random.default_rng(settings.seed))
+    identity = tuple(identity_of(folds.model, settings.training, settings.seed, data).items())
+    if identity in _FITTED:
+        log.info("trials that differ in rules share their models: fitted before")
+        return _FITTED[identity]
     with training_progress(context, len(data)) as show:
-        return folds.fit(
+        schedule = folds.fit(
             data,
             lambda fold: Workshop(
                 training=settings.training,
@@ -142,6 +150,10 @@ def _fitted(context: Context, folds: Folds) -> Schedule:
                 show=partial(show, fold),
             ),
         )
+    if context.sweeping:
+        _FITTED.clear()  # one is enough: the trials of a sweep come in the order of their axes
+        _FITTED[identity] = schedule
+    return schedule
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_plugin_that_raises_is_named_with_its_line(tmp_path):
 DEFECT = """
 import framework.backtest.pipeline as pipeline
 
-def defect(self, candles, first):
+def defect(self, candles, first, books):
     return 1 // 0
 
 pipeline.Pipeline.trade = defect

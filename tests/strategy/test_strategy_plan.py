@@ -12,8 +12,10 @@ import yaml
 from omegaconf import OmegaConf
 from strategy_data import evaluate, make_candles, make_plan
 
+from framework.config.build import build_part
 from framework.config.search_path import StrategySource
 from framework.errors import UserError
+from framework.learning.labels import Label
 from framework.market.resample import resample
 from framework.strategy.catalogue import list_functions
 from framework.strategy.compile import compile_strategy
@@ -21,6 +23,7 @@ from framework.strategy.spec import StrategySpec
 from framework.types import Interval
 
 ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "conf" / "model"
 
 
 def held(text: str) -> list[bool]:
@@ -209,7 +212,28 @@ def strategy_tree(name: str) -> dict:
 def strategy_plan(name: str) -> object:
     tree = strategy_tree(name)
     spec = StrategySpec(**tree["strategy"])
-    return compile_strategy(spec, {k: str(v) for k, v in tree["features"].items()})
+    features = {k: str(v) for k, v in tree.get("features", {}).items()}
+    return compile_strategy(spec, features, model_outputs=model_outputs(name))
+
+
+def model_outputs(name: str) -> tuple[str, ...]:
+    """Return what the model predicts that a strategy chooses."""
+    tree = OmegaConf.load(ROOT / "strategies" / f"{name}.yaml")
+    chosen = {key: word for line in tree.get("defaults", ()) for key, word in line.items()}
+    model = chosen.get("override /model", "none")
+    made = build_part(OmegaConf.to_container(OmegaConf.load(MODELS / f"{model}.yaml")), "model")
+    if "label" in tree.get("model", {}):
+        made = made.__class__(label=Label(**tree.model.label))
+    return made.outputs
+
+
+def predictions(name: str, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Return made-up predictions: probabilities at random, three regimes that last."""
+    random = np.random.default_rng(5)
+    made = {output: random.random(shape) for output in model_outputs(name)}
+    if "regime" in made:
+        made["regime"] = (np.arange(shape[0])[:, None] // 500 % 3) * np.ones(shape)
+    return made
 
 
 STRATEGIES = sorted(path.stem for path in (ROOT / "strategies").glob("*.yaml"))
@@ -222,13 +246,15 @@ def test_a_strategy_file_is_complete_and_acts(name: str) -> None:
     assert lines[0] == "# @package _global_"
     assert lines[2].startswith("# Source: ")
     tree = strategy_tree(name)
-    assert set(tree) == {"features", "strategy", "search"}
+    assert set(tree) - {"defaults", "features", "search", "model"} == {"strategy"}
     assert tree["strategy"]["name"] == name
     assert all(
-        key.removeprefix("strategy.params.") in tree["strategy"]["params"] for key in tree["search"]
+        key.removeprefix("strategy.params.") in tree["strategy"]["params"]
+        for key in tree.get("search", {})
     )
     plan = strategy_plan(name)
-    signals = plan.evaluate(make_candles(6_000, 5, first=7)).signals
+    candles = make_candles(6_000, 5, first=7)
+    signals = plan.evaluate(candles, predictions(name, candles.close.shape)).signals
     if signals.target is not None:
         assert np.nanmax(signals.target) > 0
         assert np.nanmin(signals.target) >= 0
