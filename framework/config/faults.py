@@ -189,7 +189,9 @@ def _owner(cls: Any, location: list[Any]) -> Any:
 
 
 def _fields(cls: Any) -> list[str]:
-    return list(getattr(cls, "__pydantic_fields__", {}))
+    """Return the keys of a component, as a user writes them."""
+    fields = getattr(cls, "__pydantic_fields__", {})
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _literal_choices(cls: Any, location: list[Any]) -> list[Any]:
