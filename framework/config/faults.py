@@ -73,7 +73,7 @@ def fault_lines(
     faults: dict[tuple[Any, ...], list[Any]] = {}
     for found in error.errors(include_url=False):
         parts = tuple(part for part in found["loc"] if not _is_branch(part))
-        if not parts or parts[0] not in ignore:
+        if parts[0] not in ignore if parts else not ignore:  # the whole needs all its parts
             faults.setdefault(parts, []).append(found)
     for parts, branches in faults.items():
         location = list(parts)
