@@ -25,6 +25,8 @@ from framework.errors import FrameworkError, OutsideFault, UserError, did_you_me
 _OPEN_MAPS = {
     "features",
     "strategy.params",
+    "model.inputs",
+    "gate",
     "search",
     "exchange.markets",
     "exchange.columns",
@@ -36,7 +38,7 @@ _RULE = re.compile(
     r"\+{0,2}("
     r"strategy\.(?:(?:enter|exit)(?:_short)?|target|confidence|anomaly"
     r"|(?:entry|exit)_order\.(?:limit|stop))"
-    r"|features\.\w+)=(.*)",
+    r"|(?:features|model\.inputs)\.\w+)=(.*)",
     re.DOTALL,
 )
 """Keys that hold expressions, whether the strategy's file has them or not."""

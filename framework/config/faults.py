@@ -73,7 +73,7 @@ def fault_lines(
     faults: dict[tuple[Any, ...], list[Any]] = {}
     for found in error.errors(include_url=False):
         parts = tuple(part for part in found["loc"] if not _is_branch(part))
-        if not parts or parts[0] not in ignore:
+        if parts[0] not in ignore if parts else not ignore:  # the whole needs all its parts
             faults.setdefault(parts, []).append(found)
     for parts, branches in faults.items():
         location = list(parts)
@@ -189,7 +189,9 @@ def _owner(cls: Any, location: list[Any]) -> Any:
 
 
 def _fields(cls: Any) -> list[str]:
-    return list(getattr(cls, "__pydantic_fields__", {}))
+    """Return the keys of a component, as a user writes them."""
+    fields = getattr(cls, "__pydantic_fields__", {})
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _literal_choices(cls: Any, location: list[Any]) -> list[Any]:

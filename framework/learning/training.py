@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, NonNegativeInt, PositiveFloat, PositiveInt
 
 from framework.config.component import component
-from framework.types import Interval
+from framework.types import Interval, parse_time
+
+
+def _moment(value: str) -> str:
+    """Refuse what is neither a time of day nor a date and time."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        try:
+            parse_time(value)
+        except ValueError:
+            raise ValueError(
+                f"'{value}' is no UTC time, such as 06:30 or 2030-01-31T06:30"
+            ) from None
+    return value
 
 
 @component
@@ -54,5 +67,5 @@ class Training:
     duration: Interval | None = None
     """Time after which training pauses, such as 8h; null: it runs to its end."""
 
-    until: str | None = Field(default=None, pattern=r"^\d\d:\d\d$|^\d{4}-\d\d-\d\dT\d\d:\d\d")
+    until: Annotated[str, AfterValidator(_moment)] | None = None
     """UTC time at which training pauses, 06:30 or 2030-01-31T06:30; null: it runs to its end."""

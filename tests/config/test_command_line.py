@@ -38,6 +38,17 @@ def test_every_new_key_of_a_strategy_is_given_as_it_is_written():
     assert made.exit_order.time_in_force == "ioc"
 
 
+def test_an_input_of_a_model_is_given_as_it_is_written():
+    made = settings(
+        "model=logistic",
+        "model.inputs.gap=close / ema(close, 96) - 1",
+        "model.inputs.range=high - low",
+    ).model
+    assert made.inputs["gap"] == "close / ema(close, 96) - 1"
+    assert made.inputs["range"] == "high - low"
+    assert made.inputs["return_1"] == "log_returns(close)"
+
+
 def test_a_distance_is_a_number_or_an_expression():
     made = settings(
         "risk.stop_loss=2 * atr(14) / close",
