@@ -70,6 +70,7 @@ class Train(Trading):
         from framework.learning.model import Model
         from framework.learning.workshop import Paused, Workshop
         from framework.modes.judging import require_passed
+        from framework.modes.keeping import Keeping
         from framework.modes.predicting import MODELS, fit_of, folds_of, training_progress
         from framework.modes.reading import compile_plan, read_candles
         from framework.modes.resuming import locked, resume
@@ -94,7 +95,7 @@ class Train(Trading):
             context, identity_of(settings.model, settings.training, settings.seed, data, each)
         )
         with locked(folder), training_progress(context, len(data)) as show:
-            ends = _end_of(settings.training)
+            ends, listed = _end_of(settings.training), Keeping(context)
             try:
                 schedule = folds.fit(
                     data,
@@ -106,6 +107,7 @@ class Train(Trading):
                         say=log.info,
                         show=partial(show, fold),
                         time_is_up=lambda: time_ns() >= ends,
+                        kept=listed,
                     ),
                 )
             except Paused:
