@@ -124,8 +124,7 @@ def boost(place=None, rounds=10**9, begins_with=None, data=None, **changed):
         left[0] -= 1
         return left[0] < 0
 
-    names = [name for name in BOOSTED.__pydantic_fields__ if name != "from_run"]
-    model = type(BOOSTED)(**{name: getattr(BOOSTED, name) for name in names} | changed)
+    model = replace(BOOSTED, **changed)
     whole = Workshop(seed=5, directory=place, time_is_up=time_is_up, begins_with=begins_with)
     return model.trainer(whole).train(data or data_of(model))
 
