@@ -75,6 +75,11 @@ class Folds:
         start = self.parts[0].start if expanding else end - (last.end - last.start)
         return replace(self, parts=(*self.parts, Part(last.fold + 1, "train", start, end)))
 
+    @property
+    def ends(self) -> dict[int, int]:
+        """End of each train part, UTC ns, by the fold's number."""
+        return {part.fold: self._span(part)[1] for part in self.parts}
+
     def data(self) -> list[TrainingData]:
         """Return what the model of each fold learns from."""
         inputs_NTF = self.plan.inputs(self.candles)

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from framework.config.component import is_component
+from framework.config.component import from_keys, is_component
 from framework.config.faults import fault_lines
 from framework.errors import UserError, did_you_mean
 
@@ -190,7 +190,7 @@ def _construct(cls: type, fields: Mapping[str, Any], path: str, faults: list[str
     faulty = {name for name, value in fields.items() if _holds_fault(value)}
     given = {name: value for name, value in fields.items() if name not in faulty}
     try:
-        built = cls(**given)
+        built: object = from_keys(cls, given)
     except ValidationError as error:
         faults.extend(fault_lines(error, cls, path, ignore=faulty))
         return _FAULTY

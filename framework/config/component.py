@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic_core import ArgsKwargs
 
 T = TypeVar("T")
 
@@ -16,6 +17,8 @@ _CONFIG = ConfigDict(
     arbitrary_types_allowed=True,
     use_attribute_docstrings=True,
     allow_inf_nan=False,
+    validate_by_alias=True,
+    validate_by_name=True,  # for `dataclasses.replace`; `from_keys` takes the keys of YAML alone
 )
 
 
@@ -39,6 +42,19 @@ def component(cls: type[T]) -> type[T]:
         frozen=True, kw_only=True, config=_CONFIG
     )
     made: type[T] = decorate(cls)
+    return made
+
+
+def from_keys(cls: type[T], given: Mapping[str, Any]) -> T:
+    """Make a component of the keys of its YAML; a field that goes by another key there has no name.
+
+    Raises
+    ------
+    ValidationError
+        A key or a value is not allowed.
+    """
+    validator: Any = cls.__pydantic_validator__  # type: ignore[attr-defined]
+    made: T = validator.validate_python(ArgsKwargs((), dict(given)), by_name=False)
     return made
 
 

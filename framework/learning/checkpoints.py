@@ -31,7 +31,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 State = dict[str, Any]
 
 _ARRAYS = "arrays.bin"
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _SEAL = b'{"sha256": "'  # the manifest's first bytes; its digest and what that is of follow
 
 
@@ -222,13 +222,13 @@ def _write(
             file.write(raw)
     manifest = {_ARRAYS: digest.hexdigest(), "arrays": index, "state": state}
     sealed = f'", "manifest": {json.dumps(manifest)}}}\n'.encode()
-    (directory / _MANIFEST).write_bytes(_SEAL + _hex(sealed) + sealed)
-    for path in (directory / _ARRAYS, directory / _MANIFEST, directory):
+    (directory / MANIFEST).write_bytes(_SEAL + _hex(sealed) + sealed)
+    for path in (directory / _ARRAYS, directory / MANIFEST, directory):
         on_disk(path)
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
-    path = directory / _MANIFEST
+    path = directory / MANIFEST
     with disk_fault(str(path), "read"):
         written = path.read_bytes()
     sealed = written[len(_SEAL) + 64 :]

@@ -40,6 +40,11 @@ class EpochLog:
         return self._figures
 
     @property
+    def latest(self) -> Mapping[str, float | int | None]:
+        """Epoch and figures of the last row; nothing before the first."""
+        return self._figures[-1] if self._figures else {}
+
+    @property
     def state(self) -> dict[str, Any]:
         """All rows, for a checkpoint; later rows do not change it."""
         return {"figures": self._figures.copy(), "clock": self._clock.copy()}

@@ -10,9 +10,11 @@ from typing import Any
 from framework.learning.model import Model
 from framework.learning.training import Training
 from framework.learning.training_data import TrainingData
+from framework.learning.workshop import Earlier
 
-_FREE = ("duration", "until", "checkpoint_steps", "checkpoint_minutes", "keep")
-"""Of `Training`: what changes when state is kept, and never what it is."""
+_FREE = ("duration", "until", "checkpoint_steps", "checkpoint_minutes", "keep", "warm_start")
+"""Of `Training`: what changes when state is kept, and never what it is, and what only names the
+models begun with, which count by their digests."""
 
 _PACKAGES = ("numpy", "keras", "jax", "tensorflow", "torch", "lightgbm", "scikit-learn", "hmmlearn")
 
@@ -20,9 +22,21 @@ Identity = dict[str, str]
 
 
 def identity_of(
-    model: Model, training: Training, seed: int, data: Sequence[TrainingData]
+    model: Model,
+    training: Training,
+    seed: int,
+    data: Sequence[TrainingData],
+    begins: Sequence[Earlier | None],
 ) -> Identity:
-    """Return all that the result of a training rests on, by configuration path."""
+    """Return all that the result of a training rests on, by configuration path.
+
+    Parameters
+    ----------
+    model, training, seed
+        Of all folds.
+    data, begins : sequence
+        Of each fold, what it learns from and what it begins with.
+    """
     kept: Identity = {}
     for field in fields(model):
         if field.name != "from_run":
@@ -31,8 +45,10 @@ def identity_of(
         if field.name not in _FREE:
             kept[f"training.{field.name}"] = _shown(getattr(training, field.name))
     kept["seed"] = str(seed)
-    for fold, own in enumerate(data, start=1):
+    for fold, (own, begun) in enumerate(zip(data, begins, strict=True), start=1):
         kept[f"data of fold {fold}"] = own.digest
+        if begun is not None:
+            kept[f"earlier model of fold {fold}"] = begun.sha256
     for package in _PACKAGES:
         try:
             kept[f"version of {package}"] = version(package)

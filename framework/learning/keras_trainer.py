@@ -138,7 +138,7 @@ class KerasTrainer:
         found = self._checkpoints.newest() if self._checkpoints else None
         if found is None:
             weights, others = self._steps.network.first_weights(self._workshop.seed)
-            return Position(self._steps.state(weights, others, None))
+            return Position(self._steps.state(self._task.begins_with or weights, others, None))
         self._task.refuse(found.state["identity"], self._task.identity, found.path)
         self._workshop.say(f"going on from {found.path}")
         return self._position(found)
@@ -276,6 +276,7 @@ class KerasTrainer:
             "log": position.log,
         }
         done = position.epoch * self._epoch_steps + position.step
-        self._checkpoints.save(done, arrays, state, best)
+        path = self._checkpoints.save(done, arrays, state, best)
         self._kept_at = time.perf_counter()
         self._kept_ms = (self._kept_at - begun) * 1_000
+        self._workshop.kept(path, done, self._log.latest)

@@ -11,6 +11,7 @@ from pathlib import Path
 from framework.errors import OutsideFault, UserError
 from framework.learning.model import Model
 from framework.learning.schedule import Schedule, Stage
+from framework.learning.workshop import Earlier
 
 FILE = "schedule.json"
 
@@ -112,10 +113,38 @@ def load_schedule(directory: Path, model: Model, fit: Fit) -> Schedule:
     OutsideFault
         A file is damaged or cannot be read.
     """
+    stages = _stages(directory, model, fit, "model.from")
+    return Schedule(model.outputs, tuple(stage for stage, _ in stages))
+
+
+def load_earlier(directory: Path, model: Model, fit: Fit) -> list[tuple[int, Earlier]]:
+    """Read the models that `save_schedule` wrote, for trainings to begin with.
+
+    Parameters
+    ----------
+    directory, model, fit
+        As `load_schedule` takes them.
+
+    Returns
+    -------
+    list of (int, Earlier)
+        Each with the end of what it learned from, UTC ns, which they are in the order of.
+
+    Raises
+    ------
+    UserError, OutsideFault
+        As `load_schedule` does.
+    """
+    stages = _stages(directory, model, fit, "training.warm_start")
+    return [(stage.end_ns, Earlier(stage.trained, digest_of(place))) for stage, place in stages]
+
+
+def _stages(directory: Path, model: Model, fit: Fit, asked_by: str) -> list[tuple[Stage, Path]]:
+    """Return every stage of a schedule, and where its model lies."""
     file = directory / FILE
     if not file.is_file():
         raise UserError(
-            f"model.from: {directory.parent} holds no trained models; a run of mode=train does."
+            f"{asked_by}: {directory.parent} holds no trained models; a run of mode=train does."
         )
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
@@ -130,15 +159,12 @@ def load_schedule(directory: Path, model: Model, fit: Fit) -> Schedule:
         raise OutsideFault(f"{file}: cannot be read as a list of models ({fault}).") from fault
     if lines := then.differences(fit):
         raise UserError(
-            *(f"model.from: {directory.parent} does not fit this run: {line}." for line in lines)
+            *(f"{asked_by}: {directory.parent} does not fit this run: {line}." for line in lines)
         )
-    return Schedule(
-        model.outputs,
-        tuple(
-            Stage(fold, start_ns, end_ns, model.load(directory / place))
-            for fold, start_ns, end_ns, place in spans
-        ),
-    )
+    return [
+        (Stage(fold, start_ns, end_ns, model.load(directory / place)), directory / place)
+        for fold, start_ns, end_ns, place in spans
+    ]
 
 
 def digest_of(directory: Path) -> str:

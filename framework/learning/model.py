@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 from pydantic import Field, PositiveInt
 
 from framework.config.component import component
+from framework.errors import UserError
 from framework.learning.labels import Label
 from framework.learning.training_data import Float32Array, TrainingData
 from framework.learning.windows import Missing
@@ -55,6 +56,8 @@ class Trainer(Protocol):
         ------
         Paused
             The time given is over; a checkpoint was kept.
+        UserError
+            The data is cut for another window, or what training begins with does not fit.
         OutsideFault
             State cannot be kept, or there is not enough memory; earlier checkpoints stay.
         CheckFailed
@@ -92,10 +95,29 @@ class Model:
     resumable: ClassVar[bool] = False
     """Whether training keeps checkpoints within a fit."""
 
+    continues: ClassVar[bool] = False
+    """Whether training can begin with an earlier model."""
+
     @property
     @abstractmethod
     def outputs(self) -> tuple[str, ...]:
         """Names of the columns it predicts."""
+
+    def require_fit(self, data: TrainingData, workshop: Workshop) -> None:
+        """Refuse what its trainers cannot work with.
+
+        Raises
+        ------
+        UserError
+            The data is cut for another window, or training cannot begin with an earlier model.
+        """
+        if data.window != self.window:
+            raise UserError(
+                f"model.window: {self.name} sees {self.window} bars, the data is cut for windows "
+                f"of {data.window}."
+            )
+        if workshop.begins_with is not None and not self.continues:
+            raise UserError(f"training.warm_start: {self.name} cannot begin with an earlier model.")
 
     @abstractmethod
     def trainer(self, workshop: Workshop) -> Trainer:

@@ -32,6 +32,8 @@ class Task:
         Samples.
     identity : dict of str to str
         All that the result depends on.
+    begins_with : dict of str to array, optional
+        Weights by path; None: they are drawn.
     refuse : callable
         Given another identity, `identity` and where the first was found, raises a fault if they
         differ.
@@ -44,6 +46,7 @@ class Task:
     train: Rows
     validation: Rows
     identity: Identity
+    begins_with: Arrays | None
     refuse: Callable[[Identity, Identity, Path], None]
 
 

@@ -61,6 +61,10 @@ class Training:
     checkpoint_minutes: PositiveFloat = 5.0
     """Minutes after which state is kept, besides each epoch's end."""
 
+    warm_start: int | str | None = None
+    """Run whose trained models training begins with, by directory or id, or ``latest``; null: it
+    begins from nothing. Each fold begins with the newest that had learned from no later bar."""
+
     keep: PositiveInt = 3
     """Checkpoints kept, the newest, besides the best."""
 

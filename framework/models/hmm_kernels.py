@@ -28,6 +28,8 @@ def filtered(
     not complete, states follow each other and nothing is learned; before the first that is, NaN.
     """
     bars, inputs = scaled_TF.shape
+    if inputs != mean_SF.shape[1]:
+        raise ValueError("there are not as many inputs as means")
     states = len(start_S)
     p_TS = np.full((bars, states), np.nan)
     ahead_S = start_S.copy()

@@ -32,6 +32,7 @@ class HMMTrainer:
 
     def train(self, data: TrainingData) -> TrainedHMM:
         """Fit on `data`; see `Trainer`."""
+        self.model.require_fit(data, self.workshop)
         scaler = self.model.scaler.fit(data.inputs_NTF, data.train)
         scaled_NTF = scaled(data.inputs_NTF, scaler, self.model.missing)
         rows, lengths = runs(data.train)

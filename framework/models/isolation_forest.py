@@ -121,6 +121,7 @@ class _IsolationForestTrainer:
         from sklearn.ensemble import IsolationForest as Forest
 
         model = self.model
+        model.require_fit(data, self.workshop)
         scaler = model.scaler.fit(data.inputs_NTF, data.train)
         scaled_NTF = scaled(data.inputs_NTF, scaler, model.missing)
         columns = gather(scaled_NTF, data.train, data.window).reshape(len(data.train), -1)

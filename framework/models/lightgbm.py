@@ -43,7 +43,7 @@ class LightGBM(Model):
     ascending; the middle one is the forecast. None: the mean is."""
 
     rounds: PositiveInt = 1000
-    """Trees, or of three classes groups of three, at most."""
+    """Trees added, or of three classes groups of three, at most."""
 
     early_stopping_rounds: PositiveInt | None = 50
     """Rounds without a better validation loss after which training ends; the best is kept.
@@ -86,6 +86,7 @@ class LightGBM(Model):
     """Rounds after which chance begins from a seed of its own, and state is kept."""
 
     resumable: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _fits_its_label(self) -> Self:
@@ -132,7 +133,8 @@ class Boosted:
     base : (C,) float64
         What the trees add to.
     losses : (R,) float64
-        On the samples set apart, after each round; none where there are none.
+        On the samples set apart, after each round of the training that added the newest trees;
+        none where there are none.
     """
 
     trees: Trees
@@ -148,6 +150,14 @@ class Boosted:
         """Return all that `of` needs, by name."""
         own = {f"{prefix}base": self.base, f"{prefix}losses": self.losses}
         return self.trees.arrays(prefix) | own
+
+    def after(self, earlier: Self) -> Self:
+        """Return all trees of an earlier one, which it was grown to add to, and its own."""
+        return type(self)(Trees.joined([earlier.trees, self.trees]), self.base, self.losses)
+
+    def scores(self, seen: Seen, window: int) -> FloatArray:
+        """Return base and trees in sum, (C, N, T), NaN where the window is not complete."""
+        return self.trees.sums(seen, window, len(self.base)) + self.base[:, np.newaxis, np.newaxis]
 
     @property
     def rounds(self) -> int:
@@ -176,11 +186,7 @@ class TrainedLightGBM:
     def predict(self, inputs_NTF: Float32Array, first: int) -> dict[str, FloatArray]:
         """Predict at the bars from `first` on."""
         seen = Seen.by(self.model, None, inputs_NTF, first)
-        scores = [
-            part.trees.sums(seen, self.model.window, len(part.base))
-            + part.base[:, np.newaxis, np.newaxis]
-            for part in self.boosted
-        ]
+        scores = [part.scores(seen, self.model.window) for part in self.boosted]
         names = self.model.outputs
         if self.model.label is not None and self.model.label.classes:
             return probabilities(scores[0], names)

@@ -25,6 +25,7 @@ from framework.models.labelled import refuse_single_class
 from framework.models.lightgbm import Boosted, LightGBM, TrainedLightGBM
 from framework.models.lightgbm_data import Samples, grown_trees
 from framework.models.saved import refuse_others
+from framework.models.seen import Seen
 from framework.models.trees import Trees
 from framework.types import FloatArray
 
@@ -62,6 +63,7 @@ class LightGBMTrainer:
         self._workshop = workshop
         self._log = EpochLog(workshop.directory)
         self._kept_ms: float | None = None
+        self._earlier = _earlier(workshop)
         self._checkpoints = None
         if workshop.directory is not None:
             keep = workshop.training.keep
@@ -69,20 +71,28 @@ class LightGBMTrainer:
 
     def train(self, data: TrainingData) -> TrainedLightGBM:
         """Fit on `data`; see `Trainer`."""
+        self._model.require_fit(data, self._workshop)
         refuse_single_class(data)
         done: list[Boosted] = []
-        identity = identity_of(self._model, self._workshop.training, self._workshop.seed, [data])
+        workshop = self._workshop
+        identity = identity_of(
+            self._model, workshop.training, workshop.seed, [data], [workshop.begins_with]
+        )
         with _memory_faults():
             begun = self._resumed(identity, done)
             samples = Samples.of(data, self._model.missing, self._dataset_settings())
             for index in range(len(done), len(self._objectives)):
-                progress = begun or self._begun(samples, index)
+                progress = begun or self._begun(samples, index, data)
                 begun = None
                 while not progress.ended:
                     progress = self._after_stage(progress, samples, index)
                     self._keep(progress, done, identity)
                 done.append(progress.boosted)
-        return TrainedLightGBM(self._model, tuple(part.at_best for part in done))
+        grown = [part.at_best for part in done]
+        if self._earlier:
+            pairs = zip(grown, self._earlier, strict=True)
+            grown = [part.after(earlier) for part, earlier in pairs]
+        return TrainedLightGBM(self._model, tuple(grown))
 
     @property
     def _objectives(self) -> list[dict[str, Any]]:
@@ -137,9 +147,19 @@ class LightGBMTrainer:
         drawn = np.random.SeedSequence([self._workshop.seed, *where]).generate_state(1)[0]
         return int(drawn >> 1)
 
-    def _begun(self, samples: Samples, index: int) -> _Progress:
-        base = samples.base(self._objectives[index])
-        scores, held = (np.tile(base, (count, 1)) for count in map(len, samples.truth))
+    def _begun(self, samples: Samples, index: int, data: TrainingData) -> _Progress:
+        if self._earlier:
+            earlier = self._earlier[index]
+            base = earlier.base
+            seen = Seen.by(self._model, None, data.inputs_NTF, 0)
+            scores_CNT = earlier.scores(seen, data.window)
+            scores, held = (
+                np.ascontiguousarray(scores_CNT[:, rows.pair, rows.bar].T)
+                for rows in (data.train, data.validation)
+            )
+        else:
+            base = samples.base(self._objectives[index])
+            scores, held = (np.tile(base, (count, 1)) for count in map(len, samples.truth))
         boosted = Boosted(Trees.none(), base, np.empty(0))
         return _Progress(boosted=boosted, scores=scores, held_scores=held)
 
@@ -148,7 +168,8 @@ class LightGBMTrainer:
         before = progress.boosted
         begun = time.perf_counter()
         samples.start_from(progress.scores, progress.held_scores)
-        booster = samples.booster(self._settings(index, before.rounds))
+        grown = before.rounds + (self._earlier[index].rounds if self._earlier else 0)
+        booster = samples.booster(self._settings(index, grown))
         losses = list(before.losses)
         added, ended = 0, before.rounds == self._model.rounds
         while added < self._model.stage and not ended:
@@ -228,8 +249,9 @@ class LightGBMTrainer:
         }
         begun = time.perf_counter()
         step = len(done) * self._model.rounds + progress.boosted.rounds
-        self._checkpoints.save(step, arrays, state)
+        path = self._checkpoints.save(step, arrays, state)
         self._kept_ms = 1000 * (time.perf_counter() - begun)
+        self._workshop.kept(path, step, self._log.latest)
 
     def _resumed(self, identity: Identity, done: list[Boosted]) -> _Progress | None:
         """Return where boosting stood, with what had been done before in `done`."""
@@ -246,6 +268,16 @@ class LightGBMTrainer:
             held_scores=arrays["held_scores"],
             ended=state["ended"],
         )
+
+
+def _earlier(workshop: Workshop) -> tuple[Boosted, ...]:
+    """Return what boosting adds to, of each objective; nothing: it begins anew."""
+    if workshop.begins_with is None:
+        return ()
+    trained = workshop.begins_with.trained
+    if not isinstance(trained, TrainedLightGBM):
+        raise TypeError(f"boosting cannot begin with a {type(trained).__name__}")
+    return trained.boosted
 
 
 @contextmanager

@@ -65,7 +65,9 @@ def linear(
     Added from the oldest bar's first input on; NaN where the window is not complete.
     """
     pairs, bars, count = scaled_NTF.shape
-    classes, window, _ = coefficient_CWF.shape
+    classes, window, inputs = coefficient_CWF.shape
+    if inputs != count:
+        raise ValueError("there are not as many inputs as coefficients")
     score_CNT = np.full((classes, pairs, bars - first), np.nan)
     for c, n, later in np.ndindex(score_CNT.shape):
         t = first + later

@@ -123,8 +123,9 @@ class _LogisticTrainer:
         """Fit on `data`; see `Trainer`."""
         from sklearn.linear_model import LogisticRegression
 
-        refuse_single_class(data)
         model = self.model
+        model.require_fit(data, self.workshop)
+        refuse_single_class(data)
         scaler = model.scaler.fit(data.inputs_NTF, data.train)
         scaled_NTF = scaled(data.inputs_NTF, scaler, model.missing)
         columns = gather(scaled_NTF, data.train, data.window).reshape(len(data.train), -1)

@@ -38,6 +38,7 @@ class NetworkModel(Model):
     """How inputs are brought to one scale."""
 
     resumable: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from framework.errors import OutsideFault
+from framework.errors import OutsideFault, UserError
 from framework.learning.rows import Rows
 from framework.learning.training_data import Float32Array, TrainingData
-from framework.learning.workshop import Workshop
+from framework.learning.workshop import Earlier, Workshop
 from framework.models.network import NetworkModel
 from framework.models.network_trainer import NetworkTrainer
 from framework.models.saved import load_model, save_model
@@ -61,10 +61,15 @@ class PairsTrainer:
 
     def train(self, data: TrainingData) -> TrainedPairs:
         """Fit on `data`; see `Trainer`."""
+        self._model.require_fit(data, self._workshop)
         trained = []
         for pair, name in enumerate(data.pairs):
-            kept = self._workshop.directory
-            workshop = replace(self._workshop, directory=kept and kept / name)
+            kept, begun = self._workshop.directory, self._workshop.begins_with
+            workshop = replace(
+                self._workshop,
+                directory=kept and kept / name,
+                begins_with=begun and _of_pair_earlier(begun, pair, len(data.pairs)),
+            )
             trained.append(NetworkTrainer(self._model, workshop).train(_of_pair(data, pair)))
         return TrainedPairs(self._model, tuple(trained))
 
@@ -84,6 +89,18 @@ def load_pairs(model: NetworkModel, directory: Path) -> TrainedPairs:
         arrays = load_model(directory / f"pair_{pair + 1}", model)
         trained.append(TrainedNetwork(model, 1, Fitted.of(arrays)))
     return TrainedPairs(model, tuple(trained))
+
+
+def _of_pair_earlier(earlier: Earlier, pair: int, pairs: int) -> Earlier:
+    """Return what the network of one pair begins with."""
+    every = earlier.trained
+    if not isinstance(every, TrainedPairs):
+        raise TypeError(f"networks of pairs cannot begin with a {type(every).__name__}")
+    if len(every.trained) != pairs:
+        raise UserError(
+            f"training.warm_start: the earlier model sees {len(every.trained)} pairs (are {pairs})."
+        )
+    return Earlier(every.trained[pair], earlier.sha256)
 
 
 def _of_pair(data: TrainingData, pair: int) -> TrainingData:

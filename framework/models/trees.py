@@ -101,10 +101,18 @@ class Trees:
         -------
         (groups, N, T) float64
             NaN where the window is not complete.
+
+        Raises
+        ------
+        ValueError
+            The trees ask for more columns than a window has.
         """
         from framework.models.tree_kernels import leaf_sums
 
-        pairs, bars, _ = seen.inputs_NTF.shape
+        pairs, bars, inputs = seen.inputs_NTF.shape
+        asked = int(self.column.max(initial=-1)) + 1
+        if asked > window * inputs:
+            raise ValueError(f"trees of {asked} columns see windows of {window} x {inputs}")
         shape = (groups, pairs, bars - seen.first)
         sums = np.full(shape, np.nan)
         nodes = (self.root, self.column, self.left, self.right, self.threshold, self.value)

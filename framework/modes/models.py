@@ -1,4 +1,4 @@
-"""Show the trained models that there are, what each reached and which passed its gate."""
+"""Show the trained models that there are, what each reached, and how far others are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from framework.modes.context import Context
 
 @component
 class Models:
-    """List the registry of trained models."""
+    """List the registry of trained models, and the trainings that have not ended."""
 
     recorded: ClassVar[bool] = False
 
@@ -21,15 +21,20 @@ class Models:
         """Need nothing beforehand."""
 
     def run(self, context: Context) -> None:
-        """Print the table, or how it is filled."""
+        """Print the tables, or how they are filled."""
         from framework.results.connection import Url
         from framework.results.database import open_database
         from framework.results.model_table import model_table
+        from framework.results.training_table import training_table
 
         url = Url(context.settings.database)
         made = not url.lite or url.path.is_file()  # else only looking would make it
-        rows = open_database(context.settings.database).models.rows() if made else []
+        database = open_database(context.settings.database) if made else None
+        rows = database.models.rows() if database else []
+        unfinished = database.checkpoints.unfinished() if database else []
         if rows:
             context.print(model_table(rows))
-        else:
+        if unfinished:
+            context.print(training_table(unfinished))
+        if not rows and not unfinished:
             context.logger.info(f"no model in {url.shown} yet: mode=train model=NAME trains one")

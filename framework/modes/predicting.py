@@ -46,7 +46,7 @@ def schedule_of(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None
         return None
     if model.from_run is not None:
         return _fetched(context, model, plan, loaded)
-    return _fitted(context, folds_of(context, model, plan, loaded))
+    return _fitted(context, model, plan, loaded)
 
 
 def folds_of(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Folds:
@@ -92,22 +92,33 @@ def fit_of(model: Model, plan: Plan, pairs: tuple[str, ...]) -> Fit:
     return Fit(model=model.name, pairs=pairs, interval=str(plan.interval), inputs=inputs)
 
 
+def trained_by(context: Context, model: Model, run: int | str, asked_by: str) -> Path:
+    """Return the directory of models that a run trained, or of the newest that passed its gate.
+
+    Raises
+    ------
+    UserError
+        There is no such run, or no such model.
+    """
+    from framework.results.load import load_run
+
+    if run == "latest":
+        return _latest(context, model, asked_by) / MODELS
+    return load_run(run, database=context.settings.database).path / MODELS
+
+
 def _fetched(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Schedule:
     """Read the models of another run."""
     from framework.learning.library import load_schedule
-    from framework.results.load import load_run
 
     assert model.from_run is not None  # noqa: S101 - asked for by the caller
-    if model.from_run == "latest":
-        path = _latest(context, model)
-    else:
-        path = load_run(model.from_run, database=context.settings.database).path
-    schedule = load_schedule(path / MODELS, model, fit_of(model, plan, loaded.candles.pairs))
-    context.logger.info(f"{len(schedule.stages)} trained models of {path}, as they are")
+    place = trained_by(context, model, model.from_run, "model.from")
+    schedule = load_schedule(place, model, fit_of(model, plan, loaded.candles.pairs))
+    context.logger.info(f"{len(schedule.stages)} trained models of {place.parent}, as they are")
     return schedule
 
 
-def _latest(context: Context, model: Model) -> Path:
+def _latest(context: Context, model: Model, asked_by: str) -> Path:
     """Return the directory of the run that trained the newest model which passed its gate."""
     strategy = context.settings.strategy.name
     assert context.database is not None  # noqa: S101 - what trades is recorded
@@ -117,26 +128,30 @@ def _latest(context: Context, model: Model) -> Path:
         return passed[-1].directory
     if rows:
         raise UserError(
-            f"model.from: no version of {model.name} for {strategy} has passed its gate; name "
+            f"{asked_by}: no version of {model.name} for {strategy} has passed its gate; name "
             f"{rows[-1].directory} to use the newest all the same (was latest)."
         )
     raise UserError(
-        f"model.from: no {model.name} has been trained for {strategy} yet; mode=train does "
+        f"{asked_by}: no {model.name} has been trained for {strategy} yet; mode=train does "
         "(was latest)."
     )
 
 
-def _fitted(context: Context, folds: Folds) -> Schedule:
+def _fitted(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Schedule:
     """Fit every fold in this process, or take what an earlier run of it fitted alike."""
     import numpy as np
 
     from framework.learning.identity import identity_of
     from framework.learning.workshop import Workshop
+    from framework.modes.warm_start import beginnings
 
     settings, log = context.settings, context.logger
+    folds = folds_of(context, model, plan, loaded)
+    begins = beginnings(context, folds, fit_of(model, plan, loaded.candles.pairs))
     data = folds.data()
     folds.require_causal(data, np.random.default_rng(settings.seed))
-    identity = tuple(identity_of(folds.model, settings.training, settings.seed, data).items())
+    each = [begins.get(part.fold) for part in folds.parts]
+    identity = tuple(identity_of(model, settings.training, settings.seed, data, each).items())
     if identity in _FITTED:
         log.info("trials that differ in rules share their models: fitted before")
         return _FITTED[identity]
@@ -146,6 +161,7 @@ def _fitted(context: Context, folds: Folds) -> Schedule:
             lambda fold: Workshop(
                 training=settings.training,
                 seed=settings.seed,
+                begins_with=begins.get(fold),
                 say=log.info,
                 show=partial(show, fold),
             ),

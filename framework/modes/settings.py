@@ -182,6 +182,17 @@ class Settings:
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_model_that_continues(self) -> Self:
+        """Refuse to begin with an earlier model what cannot."""
+        if isinstance(self.model, Model) and self.training.warm_start is not None:
+            if not self.model.continues:
+                raise ValueError(
+                    f"training.warm_start: {self.model.name} cannot begin with an earlier model, "
+                    f"networks and lightgbm can (was {self.training.warm_start})"
+                )
+        return self
+
     @property
     def store_secrets(self) -> dict[str, str]:
         """Return the options of the object store in the clear."""

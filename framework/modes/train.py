@@ -70,9 +70,11 @@ class Train(Trading):
         from framework.learning.model import Model
         from framework.learning.workshop import Paused, Workshop
         from framework.modes.judging import require_passed
+        from framework.modes.keeping import Keeping
         from framework.modes.predicting import MODELS, fit_of, folds_of, training_progress
         from framework.modes.reading import compile_plan, read_candles
         from framework.modes.resuming import locked, resume
+        from framework.modes.warm_start import beginnings
 
         settings, log = context.settings, context.logger
         assert isinstance(settings.model, Model)  # noqa: S101 - seen to by prepare
@@ -86,11 +88,14 @@ class Train(Trading):
         log.info(f"what {tested} models learn from does not depend on later candles")
         if self.keep_data:
             self._keep_data(context, data)
+        fit = fit_of(settings.model, plan, loaded.candles.pairs)
+        begins = beginnings(context, folds, fit)
+        each = [begins.get(part.fold) for part in folds.parts]
         folder = resume(
-            context, identity_of(settings.model, settings.training, settings.seed, data)
+            context, identity_of(settings.model, settings.training, settings.seed, data, each)
         )
         with locked(folder), training_progress(context, len(data)) as show:
-            ends = _end_of(settings.training)
+            ends, listed = _end_of(settings.training), Keeping(context)
             try:
                 schedule = folds.fit(
                     data,
@@ -98,9 +103,11 @@ class Train(Trading):
                         training=settings.training,
                         seed=settings.seed,
                         directory=folder / f"fold_{fold}",
+                        begins_with=begins.get(fold),
                         say=log.info,
                         show=partial(show, fold),
                         time_is_up=lambda: time_ns() >= ends,
+                        kept=listed,
                     ),
                 )
             except Paused:
@@ -109,7 +116,7 @@ class Train(Trading):
         save_schedule(
             context.run_dir / MODELS,
             schedule,
-            fit_of(settings.model, plan, loaded.candles.pairs),
+            fit,
         )
         metrics = self.trade(context, plan, loaded, schedule)
         _register(context, settings.model.name, loaded.certificate.sha256, metrics)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.results import holdout
+from framework.results.checkpoint_rows import CheckpointList
 from framework.results.connection import Url, connect
 from framework.results.dataset_rows import (
     Certificate,
@@ -93,6 +94,8 @@ class Database:
         """The trials ever made on each data."""
         self.models = ModelRegistry(url)
         """The trained models that there are."""
+        self.checkpoints = CheckpointList(url)
+        """The checkpoints that trainings have kept."""
 
     @property
     def url(self) -> str:

@@ -41,7 +41,7 @@ def model_table(rows: Sequence[ModelRow]) -> Table:
             f"{row.name} {row.version} for {row.strategy}",
             f"trained {format_time(row.made_at // SECOND_NS * SECOND_NS)}, {_standing(row)}",
             *(line.removeprefix("gate.") for line in shortfalls(row.gate, row.metrics)),
-            _place(row.directory),
+            place_of(row.directory),
         )
         table.add_row(
             escape("\n".join(lines)),
@@ -60,7 +60,7 @@ def _standing(row: ModelRow) -> str:
     return "promoted" if row.gate else "promoted, had no gate"
 
 
-def _place(directory: Path) -> str:
+def place_of(directory: Path) -> str:
     """Return a path, from the working directory where it lies below that."""
     here = Path.cwd()
     return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)

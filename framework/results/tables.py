@@ -222,7 +222,7 @@ class Model(SQLModel, table=True):
 
 
 class Checkpoint(SQLModel, table=True):
-    """One state of a training that can be resumed."""
+    """One state of a training, kept in a directory of its own until newer ones took its place."""
 
     __tablename__ = "checkpoint"
 
@@ -230,9 +230,11 @@ class Checkpoint(SQLModel, table=True):
     run_id: int | None = _of_run()
     directory: str
     sha256: str
+    """Of its manifest."""
     step: int = Field(sa_column=Column(BigInteger, nullable=False))
     made_at: int = _moment()
     metrics: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    """Of the last epoch before it."""
 
 
 class HoldoutSeal(SQLModel, table=True):

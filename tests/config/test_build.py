@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from omegaconf import OmegaConf
 from pydantic import Field, PositiveFloat, SecretStr
@@ -106,3 +108,37 @@ def test_a_password_in_a_url_is_masked():
     assert redact("sqlite:///runs/framework.db and s3://bucket/a:b") == (
         "sqlite:///runs/framework.db and s3://bucket/a:b"
     )
+
+
+@component
+class Renamed:
+    from_run: str | None = Field(default=None, alias="from")
+    size: int = 1
+
+
+@component
+class Holder:
+    inner: Renamed = Field(default_factory=Renamed)
+    bare: Renamed = Field(default_factory=Renamed)
+
+
+RENAMED = f"{__name__}.Renamed"
+
+
+def test_a_key_unlike_its_field_is_the_only_one_in_yaml_and_both_are_in_python():
+    tree = {"inner": {"_target_": RENAMED, "from": "a"}, "bare": {"from": "b"}}
+    built = build(tree, Holder, PLUGINS)
+    assert (built.inner.from_run, built.bare.from_run) == ("a", "b")
+    other = replace(built.inner, size=2)
+    assert (other.from_run, other.size, built.inner.size) == ("a", 2, 1)
+    for given, line in (
+        ({"from_run": "a"}, "inner.from_run: no such key. Did you mean 'from'?"),
+        ({"from": "a", "from_run": "b"}, "inner.from_run: no such key. Did you mean 'from'?"),
+        ({"frm": "a"}, "inner.frm: no such key. Did you mean 'from'?"),
+    ):
+        with pytest.raises(UserError) as caught:
+            build({"inner": {"_target_": RENAMED, **given}}, Holder, PLUGINS)
+        assert caught.value.faults == (line,)
+    with pytest.raises(UserError) as caught:
+        build({"bare": {"from_run": "a"}}, Holder, PLUGINS)
+    assert caught.value.faults == ("bare.from_run: no such key. Did you mean 'from'?",)

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -168,3 +168,20 @@ def require_one_line(said, line_start, ignore=("backtest of", "download of", "ex
     assert len(told) == 1, said
     assert told[0].startswith(line_start), told[0]
     return told[0]
+
+
+@contextmanager
+def mounted(folder, size):
+    """Give a file system of its own to `folder`, or skip where that is not allowed."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("mounting a small disk needs the program mount")
+    if made.returncode:
+        pytest.skip(f"mounting a small disk needs the right to: {made.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

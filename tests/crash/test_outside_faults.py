@@ -4,11 +4,21 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from crash_runs import directories, end, is_complete, judge, require_one_line, rows, run, start
+from crash_runs import (
+    directories,
+    end,
+    is_complete,
+    judge,
+    mounted,
+    require_one_line,
+    rows,
+    run,
+    start,
+)
 
 IMPATIENT = """
 import framework.results.connection as connection
@@ -16,23 +26,6 @@ connection.BUSY_SECONDS = 0.3
 from framework.__main__ import main
 main()
 """
-
-
-@contextmanager
-def mounted(folder, size):
-    """Give a file system of its own to `folder`, or skip where that is not allowed."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
-    try:
-        made = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("mounting a small disk needs the program mount")
-    if made.returncode:
-        pytest.skip(f"mounting a small disk needs the right to: {made.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def complete_runs(folder):

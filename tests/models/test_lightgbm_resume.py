@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +62,6 @@ def test_killed_at_random_rounds_it_ends_with_the_same_bytes_as_never_stopped(tm
     assert results(tmp_path / "killed") == expected
 
 
-def settings_of(name):
-    given = {field.name: getattr(MODELS[name], field.name) for field in fields(MODELS[name])}
-    return {key: value for key, value in given.items() if key != "from_run"}
-
-
 def fit(name, directory=None, rounds=10**9, data=None, seed=5, **changes):
     """Fit, pausing after some rounds."""
     left = [rounds]
@@ -75,7 +70,7 @@ def fit(name, directory=None, rounds=10**9, data=None, seed=5, **changes):
         left[0] -= 1
         return left[0] < 0
 
-    model = type(MODELS[name])(**settings_of(name) | changes)
+    model = replace(MODELS[name], **changes)
     training = Training(keep=2)
     workshop = Workshop(training=training, seed=seed, directory=directory, time_is_up=time_is_up)
     return model.trainer(workshop).train(data or data_of(model))

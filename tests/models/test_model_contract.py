@@ -14,7 +14,7 @@ from framework.config.search_path import project_root
 from framework.errors import UserError
 from framework.learning.training import Training
 from framework.learning.windows import complete
-from framework.learning.workshop import Workshop
+from framework.learning.workshop import Earlier, Workshop
 
 CONF = project_root() / "conf" / "model"
 SMALL = {
@@ -229,3 +229,36 @@ def test_importance_names_inputs_and_finds_the_one_that_counts(name):
     assert set(importance) in (set(), set(INPUTS))
     if importance and model.label is not None:
         assert max(importance, key=importance.__getitem__) == "push"
+
+
+@each_model
+def test_data_of_another_window_is_refused_in_one_line(name):
+    model = small(name)
+    data = replace(sample(model), window=model.window + 3)
+    with pytest.raises(UserError) as fault:
+        model.trainer(Workshop(training=TRAINING, seed=1)).train(data)
+    assert str(fault.value) == (
+        f"model.window: {model.name} sees {model.window} bars, the data is cut for windows of "
+        f"{model.window + 3}."
+    )
+
+
+@each_model
+def test_inputs_of_another_number_are_not_read_past_their_end(name):
+    _, trained = fitted(name)
+    with pytest.raises((ValueError, IndexError)):
+        trained.predict(market().inputs_NTF[:, :, :2].copy(), BARS - 1)
+
+
+@each_model
+def test_an_earlier_model_is_begun_with_or_refused_in_one_line(name):
+    model, trained = fitted(name)
+    place = Workshop(training=TRAINING, seed=1, begins_with=Earlier(trained, "0" * 64))
+    if model.continues:
+        assert model.trainer(place).train(sample(model)).model == model
+    else:
+        with pytest.raises(UserError) as fault:
+            model.trainer(place).train(sample(model))
+        assert str(fault.value) == (
+            f"training.warm_start: {name} cannot begin with an earlier model."
+        )
