@@ -7,6 +7,7 @@ from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from framework.config.component import is_component
 from framework.learning.model import Model
 from framework.learning.training import Training
 from framework.learning.training_data import TrainingData
@@ -38,12 +39,8 @@ def identity_of(
         Of each fold, what it learns from and what it begins with.
     """
     kept: Identity = {}
-    for field in fields(model):
-        if field.name != "from_run":
-            kept[f"model.{field.name}"] = _shown(getattr(model, field.name))
-    for field in fields(training):
-        if field.name not in _FREE:
-            kept[f"training.{field.name}"] = _shown(getattr(training, field.name))
+    kept |= flattened(model, "model", ("from_run",)) | flattened(training, "training", _FREE)
+    kept["training.threads"] = str(training.threads or 1)
     kept["seed"] = str(seed)
     for fold, (own, begun) in enumerate(zip(data, begins, strict=True), start=1):
         kept[f"data of fold {fold}"] = own.digest
@@ -66,5 +63,23 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _shown(value: Any) -> str:
-    return str(value)
+def flattened(value: Any, path: str, without: Sequence[str] = ()) -> Identity:
+    """Return the fields of a component, and of those in it, by configuration path.
+
+    Examples
+    --------
+    >>> from framework.learning.labels import Label
+    >>> flattened(Label(horizon=8), "model.label")["model.label.horizon"]
+    '8'
+    """
+    if is_component(type(value)):
+        own = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif isinstance(value, Mapping):
+        own = dict(value)
+    else:
+        return {path: "null" if value is None else str(value)}
+    kept: Identity = {}
+    for name, held in own.items():
+        if name not in without:
+            kept |= flattened(held, f"{path}.{name}")
+    return kept

@@ -161,10 +161,13 @@ def _stages(directory: Path, model: Model, fit: Fit, asked_by: str) -> list[tupl
         raise UserError(
             *(f"{asked_by}: {directory.parent} does not fit this run: {line}." for line in lines)
         )
-    return [
-        (Stage(fold, start_ns, end_ns, model.load(directory / place)), directory / place)
-        for fold, start_ns, end_ns, place in spans
-    ]
+    try:
+        return [
+            (Stage(fold, start_ns, end_ns, model.load(directory / place)), directory / place)
+            for fold, start_ns, end_ns, place in spans
+        ]
+    except UserError as fault:
+        raise UserError(*(f"{asked_by}: {line}" for line in fault.faults)) from None
 
 
 def digest_of(directory: Path) -> str:

@@ -95,8 +95,7 @@ class NetworkTrainer:
         """Return all that the result depends on."""
         workshop = self._workshop
         begins = [workshop.begins_with]
-        kept = identity_of(self._model, workshop.training, workshop.seed, [data], begins)
-        return {**kept, "training.threads": str(workshop.training.threads or 1)}
+        return identity_of(self._model, workshop.training, workshop.seed, [data], begins)
 
 
 def _some(rows: Rows) -> Rows:

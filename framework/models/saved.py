@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from framework.errors import UserError
 from framework.learning.checkpoints import Arrays, load_whole, save_whole
-from framework.learning.identity import Identity, differences
+from framework.learning.identity import Identity, differences, flattened
 from framework.learning.model import Model
 
 _OF_NO_MATTER = ("name", "from_run")
@@ -49,7 +48,4 @@ def refuse_others(then: Identity, now: Identity, where: Path) -> None:
 
 
 def _settings(model: Model) -> Identity:
-    named = {f"model.{field.name}": str(getattr(model, field.name)) for field in fields(model)}
-    for name in _OF_NO_MATTER:
-        del named[f"model.{name}"]
-    return {"class": type(model).__name__, **named}
+    return {"class": type(model).__name__} | flattened(model, "model", _OF_NO_MATTER)

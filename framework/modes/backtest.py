@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from framework.config.component import component
+from framework.errors import UserError
 from framework.modes.context import Context
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Trading:
         require_metrics(settings.gate)
         if context.sweeping:
             require_closed({"open_sealed": settings.evaluation.open_sealed})
+        _require_unseen(context)
         check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
 
     def trade(
@@ -122,6 +124,21 @@ class Trading:
             )
 
 
+def _require_unseen(context: Context) -> None:
+    """Refuse a sweep that would have to judge a model by its test parts."""
+    from framework.backtest.evaluation import WalkForward
+    from framework.learning.model import Model
+
+    settings = context.settings
+    model, evaluation = settings.model, settings.evaluation
+    fits = isinstance(model, Model) and model.from_run is None
+    if context.sweeping and fits and isinstance(evaluation, WalkForward):
+        raise UserError(
+            "evaluation: must be holdout in a sweep of a model, which is judged by the validation "
+            f"part (was {evaluation.name}, all of whose later parts are kept from sweeps)."
+        )
+
+
 @component
 class Backtest(Trading):
     """The main job: candles in, judged ledger out."""
@@ -143,10 +160,14 @@ class Backtest(Trading):
             The data cannot be used.
         """
         from framework.modes.judging import require_passed
-        from framework.modes.predicting import schedule_of
-        from framework.modes.reading import compile_plan, read_candles
+        from framework.modes.predicting import fetched, fitted
+        from framework.modes.reading import compile_plan, hold_out, read_candles
 
         plan = compile_plan(context.settings)
         loaded = read_candles(context, plan)
-        metrics = self.trade(context, plan, loaded, schedule_of(context, plan, loaded))
+        schedule = fetched(context, plan, loaded)
+        hold_out(context, loaded)
+        if schedule is None:
+            schedule = fitted(context, plan, loaded)
+        metrics = self.trade(context, plan, loaded, schedule)
         require_passed(context, metrics)

@@ -30,25 +30,6 @@ if TYPE_CHECKING:
     from framework.strategy.plan import Plan
 
 
-def schedule_of(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:
-    """Return the models that predict for a strategy; None where it has none.
-
-    Raises
-    ------
-    UserError
-        The evaluation leaves nothing to learn from, or the run named by ``model.from`` has no
-        models of this kind.
-    CheckFailed
-        What they learn from looks ahead.
-    """
-    model = context.settings.model
-    if not isinstance(model, Model):
-        return None
-    if model.from_run is not None:
-        return _fetched(context, model, plan, loaded)
-    return _fitted(context, model, plan, loaded)
-
-
 def folds_of(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Folds:
     """Return the stretches of a run's range that models learn from."""
     import numpy as np
@@ -107,14 +88,25 @@ def trained_by(context: Context, model: Model, run: int | str, asked_by: str) ->
     return load_run(run, database=context.settings.database).path / MODELS
 
 
-def _fetched(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Schedule:
-    """Read the models of another run."""
+def fetched(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:
+    """Return the models of the run that ``model.from`` names; None where it names none.
+
+    Raises
+    ------
+    UserError
+        There are none, they were trained on something else, or they learned from all of the range.
+    OutsideFault
+        A file is damaged or cannot be read.
+    """
     from framework.learning.library import load_schedule
 
-    assert model.from_run is not None  # noqa: S101 - asked for by the caller
+    model = context.settings.model
+    if not isinstance(model, Model) or model.from_run is None:
+        return None
     place = trained_by(context, model, model.from_run, "model.from")
     schedule = load_schedule(place, model, fit_of(model, plan, loaded.candles.pairs))
     context.logger.info(f"{len(schedule.stages)} trained models of {place.parent}, as they are")
+    first_predicted(context, loaded, schedule)
     return schedule
 
 
@@ -137,8 +129,16 @@ def _latest(context: Context, model: Model, asked_by: str) -> Path:
     )
 
 
-def _fitted(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Schedule:
-    """Fit every fold in this process, or take what an earlier run of it fitted alike."""
+def fitted(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:
+    """Fit the model in every fold, or take what the trial before fitted alike; None without one.
+
+    Raises
+    ------
+    UserError
+        The evaluation leaves nothing to learn from.
+    CheckFailed
+        What they learn from looks ahead, or a loss is no number any more.
+    """
     import numpy as np
 
     from framework.learning.identity import identity_of
@@ -146,6 +146,9 @@ def _fitted(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Sched
     from framework.modes.warm_start import beginnings
 
     settings, log = context.settings, context.logger
+    model = settings.model
+    if not isinstance(model, Model):
+        return None
     folds = folds_of(context, model, plan, loaded)
     begins = beginnings(context, folds, fit_of(model, plan, loaded.candles.pairs))
     data = folds.data()

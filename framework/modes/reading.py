@@ -41,8 +41,6 @@ def compile_plan(settings: Settings) -> Plan:
 def read_candles(context: Context, plan: Plan) -> Loaded:
     """Read, clean and certify the candles of a run, and say what is wrong with them.
 
-    What is sealed or opened is kept in the database before anything is traded.
-
     Raises
     ------
     UserError
@@ -81,7 +79,6 @@ def read_candles(context: Context, plan: Plan) -> Loaded:
     )
     if loaded.books is not None:
         context.logger.info(f"fills at the opens walk {len(loaded.books):,} recorded order books")
-    _hold_out(context, loaded)
     return loaded
 
 
@@ -106,8 +103,8 @@ def _log_quality(context: Context, loaded: Loaded) -> None:
         )
 
 
-def _hold_out(context: Context, loaded: Loaded) -> None:
-    """Keep in the database, before anything is traded, what is sealed and what is opened."""
+def hold_out(context: Context, loaded: Loaded) -> None:
+    """Keep in the database, before anything is learned or traded, what is sealed or opened."""
     from framework.results.holdout import sealed_line
 
     if context.database is None or context.run_id is None:

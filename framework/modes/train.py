@@ -72,7 +72,7 @@ class Train(Trading):
         from framework.modes.judging import require_passed
         from framework.modes.keeping import Keeping
         from framework.modes.predicting import MODELS, fit_of, folds_of, training_progress
-        from framework.modes.reading import compile_plan, read_candles
+        from framework.modes.reading import compile_plan, hold_out, read_candles
         from framework.modes.resuming import locked, resume
         from framework.modes.warm_start import beginnings
 
@@ -80,6 +80,7 @@ class Train(Trading):
         assert isinstance(settings.model, Model)  # noqa: S101 - seen to by prepare
         plan = compile_plan(settings)
         loaded = read_candles(context, plan)
+        hold_out(context, loaded)
         folds = folds_of(context, settings.model, plan, loaded)
         if self.final:
             folds = folds.with_final()

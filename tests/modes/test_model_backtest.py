@@ -79,8 +79,11 @@ def test_a_sweep_judges_a_model_by_the_validation_part(program):
 
 def test_a_sweep_of_a_model_that_walks_forward_says_what_to_choose(program):
     ended = program("-m", *LEARNED, "evaluation=walk_forward", "model.l2=1,10")
-    assert ended.code != 0
-    assert "a sweep of a model needs evaluation=holdout" in ended.err + ended.out
+    assert ended.code == 2
+    assert (
+        "evaluation: must be holdout in a sweep of a model, which is judged by the validation part "
+        "(was walk_forward, all of whose later parts are kept from sweeps)."
+    ) in ended.err
 
 
 def test_an_output_that_the_model_lacks_is_named(program):
