@@ -37,6 +37,9 @@ def folds_of(context: Context, model: Model, plan: Plan, loaded: Loaded) -> Fold
     from framework.backtest.folds import Folds
     from framework.market.resample import resample
 
+    if not plan.led:
+        outputs = " or ".join(model.outputs)
+        context.logger.info(f"no rule names {outputs}: {model.name} is judged, but leads no trade")
     candles = resample(loaded.candles, plan.interval)
     first = int(np.searchsorted(candles.time, loaded.candles.time[loaded.first]))
     return Folds.of(model, plan, candles, first, loaded.scope.parts)

@@ -185,6 +185,7 @@ def plan_of(
         features=tuple(source.features),
         rules=rules,
         seen=inputs,
+        led=any(_predicted(builder, node) for node in rules.values()),
         _nodes={name: nodes[name] for name in source.features},
         _order=tuple(source.order),
         _outputs=tuple(source.model_outputs),

@@ -49,6 +49,8 @@ class Plan:
         become, checked.
     seen : mapping of str to Node
         Expressions of what a model sees, by name, checked.
+    led : bool
+        Whether a rule rests on what a model predicts.
     """
 
     interval: Interval
@@ -56,6 +58,7 @@ class Plan:
     features: tuple[str, ...]
     rules: Mapping[str, Node]
     seen: Mapping[str, Node]
+    led: bool
     _nodes: Mapping[str, Node]
     _order: tuple[str, ...]
     _outputs: tuple[str, ...]

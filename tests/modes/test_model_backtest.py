@@ -48,6 +48,13 @@ def test_the_report_says_that_predictions_are_out_of_sample(logistic):
     )
 
 
+def test_a_model_that_no_rule_names_is_said_to_lead_no_trade(program, logistic):
+    ended = program(*MONTH, "model=logistic", "evaluation=walk_forward", "run_dir=idle")
+    assert ended.code == 0, ended.err
+    assert "no rule names p_up: logistic is judged, but leads no trade" in ended.err
+    assert "leads no trade" not in logistic.err
+
+
 def test_a_holdout_trades_what_it_did_not_learn_from(program):
     ended = program(*LEARNED, "evaluation=holdout", "run_dir=held")
     assert ended.code == 0, ended.err
