@@ -11,7 +11,7 @@ from framework.errors import OutsideFault, UserError
 Backend = Literal["jax", "tensorflow", "torch"]
 Device = Literal["cpu", "gpu"]
 
-_PACKAGES = {"jax": "jax", "tensorflow": "tensorflow-cpu", "torch": "torch"}
+_EXTRAS = {"tensorflow": "tensorflow", "torch": "torch"}  # all else comes with learning
 _threads: dict[str, int] = {}
 
 
@@ -41,10 +41,10 @@ def start_keras(backend: Backend, threads: int | None, device: Device) -> Any:
         import keras
     except ImportError as fault:
         name = (fault.name or str(fault)).partition(".")[0]
-        missing = _PACKAGES.get(name, name)
+        extra = _EXTRAS.get(name, "learning")
         raise OutsideFault(
-            f"model.backend: {backend} needs the package {missing}, which is not installed; "
-            f"run pip install {missing}."
+            f"model.backend: {backend} needs the package {name}, which is not installed; "
+            f"pip install -e '.[{extra}]'."
         ) from None
     if (found := keras.backend.backend()) != backend:
         raise UserError(

@@ -246,8 +246,8 @@ def test_a_backend_that_is_not_installed_is_one_line():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout == (
-        "model.backend: tensorflow needs the package tensorflow-cpu, which is not installed; "
-        "run pip install tensorflow-cpu.\n"
+        "model.backend: tensorflow needs the package tensorflow, which is not installed; "
+        "pip install -e '.[tensorflow]'.\n"
     ), done.stderr
 
 
