@@ -73,13 +73,13 @@ def test_a_database_that_fails_stops_no_training(tries, program, monkeypatch):
     def keep(self, **row):
         refused.append(row["step"])
         held = sqlite3.connect("runs/framework.db", isolation_level=None)
-        with closing(held):
+        with closing(held), monkeypatch.context() as impatient:
+            impatient.setattr(connection, "BUSY_SECONDS", 0.01)
             held.execute("BEGIN IMMEDIATE")
             kept(self, **row)
 
     kept = CheckpointList.keep
     monkeypatch.setattr(CheckpointList, "keep", keep)
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.01)
     if tries == 2:
         moments = iter([0.0, 0.0, 600.0, 600.0, 700.0, 800.0])
         monkeypatch.setattr("framework.modes.keeping.monotonic", lambda: next(moments))
