@@ -10,7 +10,7 @@ Sources: Brier (1950) for `brier`; Mann and Whitney (1947) for `auc`; Koenker an
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -146,45 +146,6 @@ def confusion(
     counted = None if weights is None else _float64(weights)
     table = np.bincount(cell, counted, minlength=classes * classes)
     return table.reshape(classes, classes).astype(np.float64)
-
-
-class Calibration(NamedTuple):
-    """Probabilities against what came, by bins of equal width; NaN where a bin is empty."""
-
-    weight: FloatArray
-    """Of the samples in each bin."""
-
-    p: FloatArray
-    """Mean probability."""
-
-    share: FloatArray
-    """Share of samples in which the event came."""
-
-
-def calibration(
-    came: Values, p: Values, bins: int = 10, weights: Values | None = None
-) -> Calibration:
-    """Return how often an event came by how probable it was held.
-
-    Parameters
-    ----------
-    came : (K,)
-        1 or True where the event came.
-    p : (K,)
-        Its probability; one on the edge of two bins belongs to the lower.
-    bins : int
-        Between 0 and 1.
-    weights : (K,), optional
-        How much each sample counts.
-    """
-    p = _float64(p)
-    counted = np.ones(len(p)) if weights is None else _float64(weights)
-    bin_K = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
-    weight = np.bincount(bin_K, counted, bins).astype(np.float64)
-    with np.errstate(invalid="ignore"):  # an empty bin
-        p_mean = np.bincount(bin_K, counted * p, bins) / weight
-        share = np.bincount(bin_K, counted * _float64(came), bins) / weight
-    return Calibration(weight, p_mean, share)
 
 
 def _auc(of_class: npt.NDArray[np.bool_], p: FloatArray, weights: FloatArray) -> float:

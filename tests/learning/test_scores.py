@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
-from sklearn.calibration import calibration_curve
 
 from framework.learning import scores
 
@@ -133,26 +132,6 @@ def test_the_confusion_matrix_is_the_judges(classes: int, weighted: bool) -> Non
 def test_a_class_never_seen_has_its_row_and_column() -> None:
     found = scores.confusion(np.array([0, 1]), np.array([1, 1]), 3)
     np.testing.assert_array_equal(found, [[0, 1, 0], [0, 1, 0], [0, 0, 0]])
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_calibration_is_the_judges(seed: int) -> None:
-    labels, p, _ = made(2, False, seed)
-    found = scores.calibration(labels, p, bins=7)
-    share, mean = calibration_curve(labels, p, n_bins=7)
-    filled = found.weight > 0
-    np.testing.assert_allclose(found.share[filled], share, rtol=1e-12)
-    np.testing.assert_allclose(found.p[filled], mean, rtol=1e-12)
-    assert found.weight.sum() == len(labels)
-    assert np.isnan(found.share[~filled]).all()
-
-
-def test_calibration_by_weight() -> None:
-    came, p = np.array([1, 0, 1, 1]), np.array([0.0, 0.25, 0.5, 1.0])
-    found = scores.calibration(came, p, bins=2, weights=np.array([1.0, 2.0, 1.0, 5.0]))
-    np.testing.assert_allclose(found.weight, [4, 5])
-    np.testing.assert_allclose(found.p, [0.25, 1])
-    np.testing.assert_allclose(found.share, [0.5, 1])
 
 
 @pytest.mark.parametrize("weighted", [False, True])
