@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat
-
 from framework.config.component import component
 from framework.records import Begun, Ended
-from framework.tracking.aside import Aside, require
+from framework.tracking.aside import require
 from framework.tracking.parameters import parameters
+from framework.tracking.tracked_aside import TrackedAside
 
 _LOCAL = "sqlite:///"
 _LONGEST = 5_000  # characters that MLflow takes for a parameter or a tag
@@ -29,7 +28,7 @@ _QUIET = {
 
 
 @component
-class Mlflow:
+class Mlflow(TrackedAside):
     """Keep runs in MLflow's own store."""
 
     name: Literal["mlflow"] = "mlflow"
@@ -41,20 +40,9 @@ class Mlflow:
     experiment: str = "framework"
     """Under which runs are grouped; made where it is not there."""
 
-    copy_mib: NonNegativeFloat = 4.0
-    """Largest ``report.html`` or ``metrics.json`` that is copied; of a larger one, and of all
-    else, the path is kept."""
-
-    patience_seconds: PositiveFloat = 60.0
-    """How long the end of a run waits for MLflow."""
-
     def prepare(self) -> None:
         """Refuse to begin where MLflow is not installed."""
         require("mlflow", "mlflow")
-
-    def begin(self, run: Begun) -> Aside:
-        """Start what tracks `run`."""
-        return Aside(self, run, self.patience_seconds)
 
     def open(self, run: Begun) -> MlflowRun:
         """Make the entry of `run`, in the process that tracks it."""
@@ -70,7 +58,7 @@ class Mlflow:
         entry = client.create_run(
             experiment, run.started_at // 1_000_000, _texts(tags), run_name=run.name
         )
-        own = MlflowRun(client, entry.info.run_id, int(self.copy_mib * 1024**2))
+        own = MlflowRun(client, entry.info.run_id, self.largest)
         own.log_parameters(parameters(run.config))
         return own
 

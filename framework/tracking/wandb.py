@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat
-
 from framework.config.component import component
 from framework.records import Begun, Ended
-from framework.tracking.aside import Aside, require
+from framework.tracking.aside import require
 from framework.tracking.parameters import parameters
+from framework.tracking.tracked_aside import TrackedAside
 
 
 @component
-class Wandb:
+class Wandb(TrackedAside):
     """Keep runs for Weights & Biases; ``wandb sync`` uploads what was kept offline."""
 
     name: Literal["wandb"] = "wandb"
@@ -34,20 +33,9 @@ class Wandb:
     directory: str = "runs"
     """Where the folder ``wandb`` is made."""
 
-    copy_mib: NonNegativeFloat = 4.0
-    """Largest ``report.html`` or ``metrics.json`` that is copied; of a larger one, and of all
-    else, the path is kept."""
-
-    patience_seconds: PositiveFloat = 60.0
-    """How long the end of a run waits for Weights & Biases."""
-
     def prepare(self) -> None:
         """Refuse to begin where its package is not installed."""
         require("wandb", "wandb")
-
-    def begin(self, run: Begun) -> Aside:
-        """Start what tracks `run`."""
-        return Aside(self, run, self.patience_seconds)
 
     def open(self, run: Begun) -> WandbRun:
         """Make the entry of `run`, in the process that tracks it."""
@@ -67,7 +55,7 @@ class Wandb:
                 console="off", disable_code=True, disable_git=True, silent=True
             ),
         )
-        return WandbRun(entry, int(self.copy_mib * 1024**2))
+        return WandbRun(entry, self.largest)
 
 
 class WandbRun:
