@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from framework.records import Begun, Ended
@@ -13,6 +14,19 @@ class Notifier(Protocol):
 
     def send(self, message: str) -> None:
         """Deliver `message`."""
+
+
+class Clock(Protocol):
+    """Time as a session lives it: the wall's, a faster one, or one that a test moves."""
+
+    def now_ns(self) -> int:
+        """Return the time, UTC ns; it may jump where the wall's does."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds of this clock."""
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Return a context that raises TimeoutError after so many seconds of this clock."""
 
 
 @runtime_checkable

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pydantic import Field, NonNegativeFloat
 
 from framework.config.component import component
+from framework.errors import UserError
+from framework.exchange.connection import Connection
+from framework.interfaces import Clock
 from framework.market.books import Books
 from framework.market.quality import FaultPolicy
 from framework.market.rows import CandleRows
@@ -99,6 +102,26 @@ class Exchange:
         OutsideFault
             The exchange does not answer.
         """
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it can be connected to; else its candles are all there is of it."""
+        return False
+
+    def connect(self, clock: Clock) -> Connection:
+        """Return a way to the exchange, to be used in the event loop that runs now.
+
+        Parameters
+        ----------
+        clock : Clock
+            For waiting; nothing is asked of the exchange yet.
+
+        Raises
+        ------
+        UserError
+            It is not live.
+        """
+        raise UserError(f"exchange: '{self.name}' cannot be connected to.")
 
     def rules_of(self, pair: str) -> MarketRules:
         """Return the order rules of `pair`."""

@@ -1,0 +1,1 @@
+"""An exchange on this machine that speaks the protocols of real ones, faults included."""

@@ -1,0 +1,1 @@
+"""A live session: its clock, its journal, and what it trades with."""

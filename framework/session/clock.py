@@ -1,0 +1,81 @@
+"""The clocks that sessions live by."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from framework.types import SECOND_NS
+
+
+class WallClock:
+    """The computer's own time."""
+
+    def now_ns(self) -> int:
+        """Return the time, UTC ns."""
+        return time.time_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Return a context that raises TimeoutError after so many seconds."""
+        return asyncio.timeout(seconds)
+
+
+class FastClock:
+    """A clock that runs `speed` times as fast as the wall's from a moment on.
+
+    Parameters
+    ----------
+    start_ns : int
+        What it shows first, UTC ns.
+    speed : float
+        Above 0.
+    """
+
+    def __init__(self, start_ns: int, speed: float) -> None:
+        self._start_ns = start_ns
+        self._speed = speed
+        self._began_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        """Return the time, UTC ns."""
+        passed_ns = time.monotonic_ns() - self._began_ns
+        return self._start_ns + int(passed_ns * self._speed)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds of this clock."""
+        await asyncio.sleep(seconds / self._speed)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Return a context that raises TimeoutError after so many seconds of this clock."""
+        return asyncio.timeout(seconds / self._speed)
+
+
+class LoopClock:
+    """The running event loop's own time, counted from a moment; a test may move it.
+
+    Parameters
+    ----------
+    start_ns : int
+        What it shows when the loop's time is 0, UTC ns.
+    """
+
+    def __init__(self, start_ns: int) -> None:
+        self._start_ns = start_ns
+
+    def now_ns(self) -> int:
+        """Return the time, UTC ns."""
+        return self._start_ns + round(asyncio.get_running_loop().time() * SECOND_NS)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds of the loop."""
+        await asyncio.sleep(seconds)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Return a context that raises TimeoutError after so many seconds of the loop."""
+        return asyncio.timeout(seconds)
