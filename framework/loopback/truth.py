@@ -189,5 +189,5 @@ def _words(key: np.uint64, counter: Words) -> Words:
 
 def _uniform(word: Words) -> FloatArray:
     """Return numbers in [0, 1) of the upper bits."""
-    upper: FloatArray = (word >> np.uint64(11)) * 2.0**-53
+    upper: FloatArray = (word >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return upper
