@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -225,7 +226,9 @@ class JsonClient:
 def reason_of(fault: BaseException) -> str:
     """Return why no connection came about, or why it broke, in the system's words."""
     inner = getattr(fault, "os_error", fault)
-    words = getattr(inner, "strerror", None) or str(fault)
+    words = str(getattr(inner, "strerror", None) or fault)
+    if isinstance(inner, OSError) and (inner.errno or 0) > 0:  # names have numbers of their own
+        words = os.strerror(inner.errno)
     return shortened(words.encode()) if words else type(fault).__name__
 
 
