@@ -8,7 +8,7 @@ from typing import Any
 from framework.interfaces import Clock
 from framework.loopback.order_book import TrueBook
 from framework.loopback.script import Fault, Kind, Script
-from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrades
+from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrade, TrueTrades
 from framework.loopback.truth import Truth
 from framework.types import SECOND_NS, Interval
 
@@ -117,6 +117,20 @@ class Venue:
             if len(found) >= count or end - span <= self.truth.first_ns:
                 return found[max(0, len(found) - count) :]
             span *= 2
+
+    def running(self, pair: str, interval: Interval, trade: TrueTrade) -> TrueCandle:
+        """Return the candle that `trade` belongs to as it is after it, for the stream."""
+        open_ns = interval.floor(trade.time)
+        found = self.truth.trades(pair, open_ns, trade.time + 1)
+        return found.where(found.id <= trade.id).candles(interval)[0]
+
+    def closed(self, pair: str, interval: Interval, open_ns: int) -> list[TrueCandle]:
+        """Return the candle that has closed, for the stream; none where it is not told."""
+        end_ns = open_ns + interval.ns
+        found = self.truth.candles(pair, interval, open_ns, end_ns, end_ns)
+        if self._serves_quiet():
+            found = self._filled(pair, interval, open_ns, end_ns, found)
+        return found
 
     def paged(self, rows: Iterable[Any], newest_first: bool) -> list[Any]:
         """Return ascending `rows` in the order of this page."""

@@ -127,6 +127,9 @@ class Wire(ABC):
     intervals: tuple[str, ...]
     """Of the candles that it has, such as ``1m``."""
 
+    socket_home: str = ""
+    """Path that the address of sockets has in its exchange's configuration, such as ``/v2``."""
+
     quiet_candles: bool = False
     """Whether intervals without trades have a candle."""
 
@@ -139,6 +142,9 @@ class Wire(ABC):
     ping_s: float | None = None
     """Seconds between pings of the server, as frames of the protocol below (RFC 6455)."""
 
+    limit: tuple[int, float] | None = None
+    """Requests, and seconds in which no more are answered."""
+
     venue: Venue
 
     # Requests
@@ -148,7 +154,7 @@ class Wire(ABC):
         """Return method, path as of aiohttp (``/v3/markets/{id}/candles``) and handler of each."""
 
     def refusal(self, status: int, retry_after_s: float) -> Answer:
-        """Return how it refuses a request of its own accord: 429 or 5xx."""
+        """Return how it refuses a request of its own accord: 404, 429 or 5xx."""
         headers = {"Retry-After": f"{retry_after_s:g}"} if retry_after_s else {}
         return Answer({"error": "refused"}, status, headers)
 
@@ -198,6 +204,10 @@ class Wire(ABC):
         self, ear: Ear, wanted: Subscription, candle: TrueCandle, closed: bool
     ) -> list[object]:
         """Return the payloads of a running or just closed candle; none where there is no stream."""
+        return []
+
+    def ticker(self, ear: Ear, pair: str) -> list[object]:
+        """Return the payloads that sum up a market after a trade; none where it has no such."""
         return []
 
     def beat(self, ear: Ear) -> list[object]:
