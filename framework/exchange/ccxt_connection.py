@@ -64,9 +64,6 @@ class CcxtConnection(Connection):
     config: ClassVar[Mapping[str, Any]] = {}
     """Settings for ccxt's client."""
 
-    candle_cost: ClassVar[float] = 1.0
-    """Of a page of candles, in units of the budget."""
-
     def __init__(
         self,
         name: str,
@@ -89,7 +86,7 @@ class CcxtConnection(Connection):
         self._symbols = symbols
         self._url = url
         self._socket_url = socket_url
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._retries = retries
         self._sandbox = sandbox
         self._session: aiohttp.ClientSession | None = None
@@ -212,6 +209,10 @@ class CcxtConnection(Connection):
 
         return await insist(once, self.clock, self._budget, self.rng, self._retries, cost)
 
+    async def turn(self, cost: float = 1.0) -> None:
+        """Wait for the turn of something that is asked for on a socket."""
+        await self._budget.take(self.clock, cost)
+
     async def _once(
         self,
         what: str,
@@ -225,18 +226,19 @@ class CcxtConnection(Connection):
         from framework.exchange.ccxt_faults import fault_of
 
         try:
-            async with self.clock.timeout(self._timeout_s):
+            async with self.clock.timeout(self.timeout_s):
                 answer = await call(client)
-        except ccxt.BadSymbol:
-            if pair is None:
-                raise
         except Exception as error:
-            raise fault_of(self.name, what, error) from error
+            fault = fault_of(self.name, what, error)
+            if pair is None or not isinstance(error, ccxt.BadRequest):
+                raise fault from error
         else:
             try:
                 return read(answer)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 raise fault_of(self.name, what, error) from error
+        if pair in await self.markets():
+            raise fault
         raise await self.unknown_markets([pair])
 
     async def unknown_markets(self, pairs: Sequence[str]) -> UserError:
