@@ -3,11 +3,6 @@
 import json
 
 import pytest
-
-from framework.exchange.price_levels import BASES
-from framework.loopback.script import Fault, Kind
-from framework.loopback.virtual_time import run_virtual
-from framework.types import SECOND_NS
 from ccxt_clients import (
     MINUTE_NS,
     NAMES,
@@ -18,6 +13,11 @@ from ccxt_clients import (
     symbol_of,
     true_rows,
 )
+
+from framework.exchange.price_levels import BASES
+from framework.loopback.script import Fault, Kind
+from framework.loopback.virtual_time import run_virtual
+from framework.types import SECOND_NS
 
 FLAT_WHEN_QUIET = {"binance", "kraken"}
 NEWEST_FIRST = {"bitvavo", "coinbase"}
