@@ -197,19 +197,25 @@ class BinanceWire(Wire):
         return [Say({"result": None, "id": number})]
 
     def trade(self, ear: Ear, trade: TrueTrade) -> list[object]:
-        """Return a ``trade``."""
+        """Return a ``trade``, an ``aggTrade``, or both, as the streams listened to are."""
         market = self.venue.truth.markets[trade.pair]
-        return [
-            {
-                **self._event("trade", market),
-                "t": trade.id,
-                "p": price_text(market, trade.price),
-                "q": units_text(market, trade.units),
-                "T": trade.time // MS_NS,
-                "m": trade.side < 0,
-                "M": True,
-            }
-        ]
+        names = ear.kept.get("names", ())
+        told: list[object] = []
+        if f"{symbol(market).lower()}@trade" in names:
+            told.append(
+                {
+                    **self._event("trade", market),
+                    "t": trade.id,
+                    "p": price_text(market, trade.price),
+                    "q": units_text(market, trade.units),
+                    "T": trade.time // MS_NS,
+                    "m": trade.side < 0,
+                    "M": True,
+                }
+            )
+        if f"{symbol(market).lower()}@aggTrade" in names:
+            told.append({**self._event("aggTrade", market), **aggregate_row(market, trade)})
+        return told
 
     def delta(self, ear: Ear, wanted: Subscription, delta: Delta, right: bool) -> list[object]:
         """Return a ``depthUpdate``; a wrong one does not follow on the one before it."""
@@ -261,7 +267,7 @@ class BinanceWire(Wire):
         pair = next((m.pair for m in self.venue.markets() if symbol(m).lower() == asked), None)
         if pair is None:
             return None
-        if channel == "trade":
+        if channel in ("trade", "aggTrade"):
             return Subscription(Topic.TRADES, pair)
         if channel in ("depth", "depth@100ms", "depth@1000ms"):
             return Subscription(Topic.BOOK, pair)
