@@ -38,7 +38,14 @@ def made_trades(
     ticks = 10_000 + np.cumsum(rng.integers(-5, 6, count))
     units = rng.integers(1, 1_000, count)
     return [
-        Trade(pair, str(1_000 + k), START_NS + int(moments[k]) * 1_000_000, float(ticks[k]) / 100, u, 1)
+        Trade(
+            pair,
+            str(1_000 + k),
+            START_NS + int(moments[k]) * 1_000_000,
+            float(ticks[k]) / 100,
+            u,
+            1,
+        )
         for k, u in enumerate((units / 1_000).tolist())
     ]
 
@@ -102,7 +109,9 @@ class FakeConnection(Connection):
 
     def on(self, kind: str) -> Spell | None:
         passed_s = (self.now_ns - START_NS) / SECOND_NS
-        return next((s for s in self.spells if s.kind == kind and s.start_s <= passed_s < s.end_s), None)
+        return next(
+            (s for s in self.spells if s.kind == kind and s.start_s <= passed_s < s.end_s), None
+        )
 
     async def _answer(self) -> None:
         await self.clock.sleep(self.latency_s)

@@ -43,9 +43,7 @@ def play(seed, spells, offers=OFFERS, seconds=120.0, watermark=None, channels=AL
     connection = FakeConnection(clock, market, offers, spells, rng)
 
     async def run():
-        feed = LiveFeed(
-            connection, clock, PAIRS, FIVE, watermark or {}, channels, rng, **options
-        )
+        feed = LiveFeed(connection, clock, PAIRS, FIVE, watermark or {}, channels, rng, **options)
         return await _collect(feed, clock, seconds)
 
     events = run_virtual(run())
