@@ -99,16 +99,24 @@ class Truth:
         self, pair: str, interval: Interval, start_ns: int, end_ns: int, now_ns: int
     ) -> list[TrueCandle]:
         """Return the candles with open times in [start_ns, end_ns), as they stand at `now_ns`."""
-        start, end = interval.ceil(start_ns), interval.ceil(end_ns)
-        return self.trades(pair, start, min(end, now_ns)).candles(interval)
+        start = max(interval.ceil(start_ns), interval.floor(self.first_ns))
+        end = min(interval.ceil(end_ns), now_ns)
+        # A stretch at a time: the trades of years would fill the memory.
+        stretch = max(1, _CHUNK * self.bucket.ns // interval.ns) * interval.ns
+        found: list[TrueCandle] = []
+        for first in range(start, end, stretch):
+            trades = self.trades(pair, first, min(first + stretch, end))
+            found += trades.candles(interval)
+        return found
 
     def rows(self, pair: str, interval: Interval, start_ns: int, end_ns: int) -> CandleRows:
         """Return the closed candles with open times in [start_ns, end_ns) as numbers."""
         market = self.markets[pair]
-        start, end = interval.ceil(start_ns), interval.ceil(end_ns)
-        time, *prices, volume, _ = self.trades(pair, start, end).columns(interval)
-        o, h, low, c = (column / 10.0**market.price_decimals for column in prices)
-        return CandleRows(pair, time, o, h, low, c, volume / 10.0**market.unit_decimals)
+        end = interval.ceil(end_ns)
+        found = np.array(self.candles(pair, interval, start_ns, end, end), np.int64).reshape(-1, 7)
+        o, h, low, c = (found[:, column] / 10.0**market.price_decimals for column in range(1, 5))
+        volume = found[:, 5] / 10.0**market.unit_decimals
+        return CandleRows(pair, found[:, 0].copy(), o, h, low, c, volume)
 
     def mid(self, pair: str, time_ns: int) -> int:
         """Return the price, in ticks, around which is traded at a moment."""

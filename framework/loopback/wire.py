@@ -127,6 +127,9 @@ class Wire(ABC):
     intervals: tuple[str, ...]
     """Of the candles that it has, such as ``1m``."""
 
+    socket_home: str = ""
+    """Path that the address of sockets has in its exchange's configuration, such as ``/v2``."""
+
     quiet_candles: bool = False
     """Whether intervals without trades have a candle."""
 
