@@ -78,9 +78,10 @@ class LiveExchange(Exchange):
         """Return None: there are several."""
 
     def default_span(self, pair: str, interval: Interval) -> tuple[int, int]:
-        """Return the last `history`, up to the newest candle that is settled."""
+        """Return the last `history`, or less where only the newest candles can be asked for."""
         first, end = self.available_span(pair, interval)
-        return max(first, interval.floor(end - self.history.ns)), end
+        served = oldest_served(self._greeting.offers, interval, self._greeting.clock.now_ns())
+        return max(first, served, interval.floor(end - self.history.ns)), end
 
     def available_span(self, pair: str, interval: Interval) -> tuple[int, int]:
         """Return the range from when trading began to the newest candle that is settled.
