@@ -63,7 +63,7 @@ def ruled(context: Context, pairs: Sequence[str]) -> Exchange:
     if missing:
         words = ",".join(missing)
         raise UserError(
-            f"exchange.rules: none of {words} were recorded (was recorded); run mode=download "
+            f"exchange.rules: of {words} no rules are recorded (was recorded); run mode=download "
             f"exchange={exchange.name} 'pairs.symbols=[{words}]', or choose configured."
         )
     markets = {pair: MarketRules(**said._asdict()) for pair, (said, _) in recorded.items()}
@@ -78,7 +78,7 @@ def rules_line(context: Context, pairs: Sequence[str]) -> str | None:
     oldest = min(said_at for pair, (_, said_at) in recorded.items() if pair in pairs)
     return (
         f"Lot steps, ticks and smallest orders are those that {context.settings.exchange.name} "
-        f"said last, on {format_time(oldest)[:10]} or later; in the past they were others."
+        f"said last, on {format_time(oldest)[:10]} or later; earlier ones may have differed."
     )
 
 
