@@ -57,8 +57,8 @@ def test_pairs_without_recorded_rules_are_refused_with_the_command_that_records_
     with pytest.raises(UserError) as raised:
         ruled(made, (*PAIRS, "SOL-AUD"))
     assert str(raised.value) == (
-        "exchange.rules: of ETH-AUD,SOL-AUD no rules are recorded (was recorded); run mode=download "
-        "exchange=made 'pairs.symbols=[ETH-AUD,SOL-AUD]', or choose configured."
+        "exchange.rules: of ETH-AUD,SOL-AUD no rules are recorded (was recorded); run "
+        "mode=download exchange=made 'pairs.symbols=[ETH-AUD,SOL-AUD]', or choose configured."
     )
 
 
