@@ -24,6 +24,7 @@ from framework.types import SECOND_NS, FloatArray, IntArray, Interval, parse_tim
 _MS_NS = 1_000_000
 _MINUTE = Interval(60 * SECOND_NS)
 _MOST = 5  # trades in a bucket
+_IDS = 10  # of each bucket
 _LULL_BUCKETS, _LULL_CHANCE = 16, 0.03
 _TRADE_VALUE = 300.0  # mean, in AUD
 _PERIODS_S = 20.0 * 4.0 ** np.arange(12)  # of the waves that prices are made of: to 2.6 years
@@ -89,6 +90,10 @@ class Truth:
             if len(found) >= count or end_ns - span <= self.first_ns:
                 return found.where(slice(max(0, len(found) - count), None))
             span *= 2
+
+    def not_after(self, trade_id: int) -> int:
+        """Return a moment no later than the trade of an id, and less than a bucket before it."""
+        return trade_id // _IDS * self.bucket.ns
 
     def candles(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int, now_ns: int
@@ -163,7 +168,7 @@ class Truth:
 
         row_T = np.repeat(np.arange(len(bucket_B)), count_B)
         nth_T = np.arange(len(row_T)) - np.repeat(np.cumsum(count_B) - count_B, count_B)
-        id_T = bucket_B[row_T] * 10 + nth_T + 1
+        id_T = bucket_B[row_T] * _IDS + nth_T + 1
         word = _words(self.key(f"trade {pair}"), id_T.astype(np.uint64))
         share = (nth_T + _uniform(word)) / count_B[row_T]
         offset = (share * (self.bucket.ns // _MS_NS)).astype(np.int64) * _MS_NS
