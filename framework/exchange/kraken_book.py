@@ -33,9 +33,7 @@ class KrakenBook:
         the frames may leave trailing zeros out.
     """
 
-    def __init__(
-        self, book: LiveBook, depth: int, price_decimals: int, unit_decimals: int
-    ) -> None:
+    def __init__(self, book: LiveBook, depth: int, price_decimals: int, unit_decimals: int) -> None:
         self.book = book
         self._depth = depth
         self._decimals = (price_decimals, unit_decimals)
@@ -49,7 +47,9 @@ class KrakenBook:
         self._digits.clear()
         return self._filled(bids, asks, checksum, time)
 
-    def update(self, bids: Sequence[Level], asks: Sequence[Level], checksum: int, time: int) -> bool:
+    def update(
+        self, bids: Sequence[Level], asks: Sequence[Level], checksum: int, time: int
+    ) -> bool:
         """Set the levels that changed; return whether the checksum is right.
 
         What comes before a snapshot, or after a wrong checksum, is passed over.
@@ -76,7 +76,10 @@ class KrakenBook:
         known = self._digits
         price_decimals, unit_decimals = self._decimals
         text = ""
-        for level in (*self.book.best(False, CHECKED_LEVELS), *self.book.best(True, CHECKED_LEVELS)):
+        for level in (
+            *self.book.best(False, CHECKED_LEVELS),
+            *self.book.best(True, CHECKED_LEVELS),
+        ):
             digits = known.get(level)
             if digits is None:
                 if len(known) == _REMEMBERED:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from framework.errors import OutsideFault, UserError, did_you_mean
 from framework.exchange.candle_history import oldest_served
+from framework.exchange.completed import completed
 from framework.exchange.connection import Connection, MarketInfo
 from framework.exchange.exchange_clock import ExchangeClock
 from framework.exchange.faults import ExchangeFault, TooOften, Unreachable
-from framework.exchange.live_exchange import completed
 from framework.market.quality import Quality
 from framework.market.store import CandleStore
 from framework.modes.live_parts import Fetched, Part, fetch_parts, parts_of
@@ -75,7 +75,7 @@ def download_live(
             await connection.close()
 
     try:
-        with advised(lambda: f"{_kept(fetched, parts)} "):
+        with advised(lambda: f"{_kept(fetched, parts)} " if parts else ""):
             completed(work)
     except KeyboardInterrupt:
         context.logger.info(f"{_kept(fetched, parts)} The same command goes on from there.")

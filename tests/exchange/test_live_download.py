@@ -226,14 +226,6 @@ def test_no_network_is_one_line_before_anything_is_begun(place, monkeypatch):
     )
 
 
-def test_ctrl_c_keeps_what_is_stored_and_says_it(place, lines):
-    place.world.answers = [lambda rows: rows, *failing(KeyboardInterrupt(), 1)]
-    with pytest.raises(KeyboardInterrupt):
-        place.download()
-    assert "400 of 718 missing candles are stored. The same command goes on" in lines[-1]
-    assert place.covered() == [(START, START + 400 * MINUTE.ns)]
-
-
 def test_pairs_that_the_exchange_does_not_list_are_refused_at_once(place):
     with pytest.raises(UserError) as raised:
         place.download(("BTC-AUE", "BTC-AUD", "ETH-AUC"))
