@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_headers
+from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_times
 from framework.exchange.btcmarkets_values import list_of, number_of, text_of_time, time_of
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
@@ -162,7 +162,8 @@ def _page(answer: Answer) -> Page[tuple[int, Row]]:
         opened, high, low, close, volume = map(number_of, values)
         _keep(entries, time_of(time), (opened, high, low, close, volume))
     return Page(
-        {time_ns: (time_ns, row) for time_ns, row in entries.items()}, cursors_of_headers(answer)
+        {time_ns: (time_ns, row) for time_ns, row in entries.items()},
+        cursors_of_times(entries, answer),
     )
 
 

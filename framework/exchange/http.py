@@ -227,8 +227,9 @@ def reason_of(fault: BaseException) -> str:
     """Return why no connection came about, or why it broke, in the system's words."""
     inner = getattr(fault, "os_error", fault)
     words = str(getattr(inner, "strerror", None) or fault)
-    if isinstance(inner, OSError) and (inner.errno or 0) > 0:  # names have numbers of their own
-        words = os.strerror(inner.errno)
+    number = inner.errno if isinstance(inner, OSError) else None
+    if number is not None and number > 0:  # faults of looking up names are below 0
+        words = os.strerror(number)
     return shortened(words.encode()) if words else type(fault).__name__
 
 

@@ -46,3 +46,11 @@ def test_a_book_that_breaks_again_and_again_is_asked_for_more_and_more_rarely_un
     rounds_asked(repair, 80)
     book.valid = False
     assert rounds_asked(repair, 4) == [1, 3]
+
+
+def test_a_book_that_breaks_right_after_its_first_snapshot_is_asked_for_in_the_next_round():
+    book = LiveBook("BTC-AUD")
+    repair = BookRepair([book])
+    assert rounds_asked(repair, 3) == []
+    book.time = 1  # the snapshot came, and broke within the round
+    assert rounds_asked(repair, 2) == [1]

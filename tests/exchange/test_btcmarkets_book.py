@@ -165,7 +165,7 @@ def test_an_empty_market_has_a_valid_empty_book_months_old():
     ],
 )
 def test_a_level_that_is_none_cannot_be_read(level):
-    with pytest.raises(ValueError):  # noqa: PT011 - any of its kind
+    with pytest.raises(ValueError):
         kept().read(frame(101, [level], [], CHECK))
 
 
@@ -183,5 +183,5 @@ def test_a_level_that_is_none_cannot_be_read(level):
     ],
 )
 def test_a_message_of_other_types_cannot_be_read(broken):
-    with pytest.raises(ValueError):  # noqa: PT011 - any of its kind
+    with pytest.raises(ValueError):
         kept().read(frame(101, [["1.2", "34", 1]], [], CHECK) | broken)
