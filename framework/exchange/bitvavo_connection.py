@@ -12,8 +12,6 @@ from framework.exchange.bitvavo_socket import BitvavoListener, trade_of
 from framework.exchange.ccxt_connection import CandlePage, CcxtConnection
 from framework.exchange.connection import Channel, Heard, MarketInfo, Offers
 from framework.exchange.wire_values import (
-    Unreadable,
-    counter_of,
     list_of,
     moment_of,
     number_of,
@@ -136,9 +134,7 @@ class BitvavoConnection(CcxtConnection):
 
 def _market(row: Any) -> MarketInfo:
     """Return what ``markets`` says of one market."""
-    decimals = counter_of(row["quantityDecimals"])
-    if decimals > 18:
-        raise Unreadable(f"decimals {decimals}")
+    decimals = round(number_of(row["quantityDecimals"], 18, "quantityDecimals"))
     return MarketInfo(
         text_of(row["market"]),
         row["status"] == "trading",

@@ -28,17 +28,33 @@ class FrameSequence:
         return missing
 
 
-def fill(book: LiveBook, whole: bool, levels: Iterable[Level], time: int) -> None:
-    """Set all levels of a book, or those that changed.
+class CoinbaseBook:
+    """Fills the book of one pair; that nothing is missing, the sequence of all frames says.
 
-    The sequence of frames vouches for what is in between; changes before the first snapshot are
-    passed over.
+    Parameters
+    ----------
+    book : LiveBook
+        What is filled.
     """
-    if whole:
-        book.clear()
-    elif not book.valid:
-        return
-    for bid, price, units in levels:
-        book.put(bid, price, units)
-    book.time = time
-    book.valid = not book.crossed
+
+    def __init__(self, book: LiveBook) -> None:
+        self.book = book
+        self._begun = False
+
+    def snapshot(self, levels: Iterable[Level], time: int) -> None:
+        """Begin anew with all levels."""
+        self.book.clear()
+        self._begun = True
+        self._put(levels, time)
+
+    def update(self, levels: Iterable[Level], time: int) -> bool:
+        """Set the levels that changed, unless no snapshot came before; return whether."""
+        if self._begun:
+            self._put(levels, time)
+        return self._begun
+
+    def _put(self, levels: Iterable[Level], time: int) -> None:
+        for bid, price, units in levels:
+            self.book.put(bid, price, units)
+        self.book.time = time
+        self.book.valid = not self.book.crossed

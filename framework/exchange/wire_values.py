@@ -71,7 +71,7 @@ def open_time_of(value: object, interval: Interval, unit_ns: int = _MS) -> int:
 
 def counter_of(value: object) -> int:
     """Return a sequence number."""
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < 1 << 63:
         raise Unreadable(f"sequence number {str(value)[:40]}")
     return value
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from framework.exchange.wire_values import Unreadable, price_of, text_of, units_of
 from framework.types import SECOND_NS, parse_time
 
+_NUMBER = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?")
 _FIRST_NS = parse_time("2009-01-01")
 _LAST_NS = parse_time("2100-01-01")
 
@@ -89,15 +91,10 @@ def _plain(value: object) -> str:
     if type(value) is int:
         return str(value)
     written = text_of(value)
-    if written.isascii() and written.replace(".", "", 1).isdigit():
-        return written
-    try:
-        number = Decimal(written)
-        if not number.is_finite() or number.adjusted() > 30 or number.as_tuple().exponent < -30:
-            raise ValueError
-        return format(number, "f")
-    except (InvalidOperation, TypeError, ValueError):
-        raise Unreadable(f"number {written[:40]!r}") from None
+    match = _NUMBER.fullmatch(written)
+    if match is None:
+        raise Unreadable(f"number {written[:40]!r}")
+    return format(Decimal(written), "f") if match[1] else written
 
 
 def _nanoseconds(decimals: str) -> int:

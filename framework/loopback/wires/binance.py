@@ -53,6 +53,7 @@ class BinanceWire(Wire):
     )
     quiet_candles = True
     ping_s = 20.0
+    limit = (3_000, 60.0)  # of a weight of 2 each, as most have
 
     def routes(self) -> Sequence[tuple[str, str, Handler]]:
         """Return the public requests."""
@@ -69,7 +70,10 @@ class BinanceWire(Wire):
         return [("GET", f"/api/v3/{path}", answering(call)) for path, call in calls.items()]
 
     def refusal(self, status: int, retry_after_s: float) -> Answer:
-        """Return code -1003 for too many requests, -1001 for a fault inside."""
+        """Return what is wrong, and how long to wait after too many requests."""
+        if status == 404:
+            text = "An unknown error occurred while processing the request."
+            return _error(-1000, text, status)
         if status != 429:
             text = "Internal error; unable to process your request. Please try again."
             return _error(-1001, text, status)
@@ -172,7 +176,8 @@ class BinanceWire(Wire):
 
     def opened(self, ear: Ear) -> list[Say]:
         """Listen to what the path names."""
-        self._listen(ear, ear.path.removeprefix("/ws").strip("/").split("/"), True)
+        named = ear.path.rpartition("/")[2]
+        self._listen(ear, [named] if "@" in named else [], True)
         return []
 
     def heard(self, ear: Ear, text: str) -> list[Say]:
@@ -192,19 +197,25 @@ class BinanceWire(Wire):
         return [Say({"result": None, "id": number})]
 
     def trade(self, ear: Ear, trade: TrueTrade) -> list[object]:
-        """Return a ``trade``."""
+        """Return a ``trade``, an ``aggTrade``, or both, as the streams listened to are."""
         market = self.venue.truth.markets[trade.pair]
-        return [
-            {
-                **self._event("trade", market),
-                "t": trade.id,
-                "p": price_text(market, trade.price),
-                "q": units_text(market, trade.units),
-                "T": trade.time // MS_NS,
-                "m": trade.side < 0,
-                "M": True,
-            }
-        ]
+        names = ear.kept.get("names", ())
+        told: list[object] = []
+        if f"{symbol(market).lower()}@trade" in names:
+            told.append(
+                {
+                    **self._event("trade", market),
+                    "t": trade.id,
+                    "p": price_text(market, trade.price),
+                    "q": units_text(market, trade.units),
+                    "T": trade.time // MS_NS,
+                    "m": trade.side < 0,
+                    "M": True,
+                }
+            )
+        if f"{symbol(market).lower()}@aggTrade" in names:
+            told.append({**self._event("aggTrade", market), **aggregate_row(market, trade)})
+        return told
 
     def delta(self, ear: Ear, wanted: Subscription, delta: Delta, right: bool) -> list[object]:
         """Return a ``depthUpdate``; a wrong one does not follow on the one before it."""
@@ -256,7 +267,7 @@ class BinanceWire(Wire):
         pair = next((m.pair for m in self.venue.markets() if symbol(m).lower() == asked), None)
         if pair is None:
             return None
-        if channel == "trade":
+        if channel in ("trade", "aggTrade"):
             return Subscription(Topic.TRADES, pair)
         if channel in ("depth", "depth@100ms", "depth@1000ms"):
             return Subscription(Topic.BOOK, pair)

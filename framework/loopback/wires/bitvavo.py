@@ -37,6 +37,7 @@ class BitvavoWire(Wire):
     pairs = ("BTC-EUR", "ETH-EUR", "SOL-EUR", "ADA-EUR", "XRP-EUR")
     intervals = ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
     ping_s = 50.0
+    limit = (1_000, 60.0)
 
     def routes(self) -> Sequence[tuple[str, str, Handler]]:
         """Return the public requests."""
@@ -51,7 +52,9 @@ class BitvavoWire(Wire):
         return [("GET", f"/v2/{path}", answering(call)) for path, call in calls.items()]
 
     def refusal(self, status: int, retry_after_s: float) -> Answer:
-        """Return code 103 for too many requests, with the moment to wait for; else code 109."""
+        """Return what is wrong, and the moment to wait for after too many requests."""
+        if status == 404:
+            return _error(110, "Invalid endpoint. Please check url and HTTP method.", status)
         if status != 429:
             text = "The matching engine did not respond in time. Operation may not have succeeded."
             return _error(109, text, status)

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from framework.loopback.order_book import Delta, Level
-from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrade
+from framework.loopback.true_rows import TrueMarket, TrueTrade
 from framework.loopback.wire import Answer, Ear, Handler, Say, Subscription, Topic, Wire
+from framework.loopback.wires import coinbase_rows as rows
 from framework.loopback.wires.asking import (
     MS_NS,
     Asked,
@@ -49,6 +50,7 @@ class CoinbaseWire(Wire):
     intervals = tuple(_GRANULARITIES.values())
     beat_s = 1.0
     idle_s = 75.0
+    limit = (10, 1.0)
 
     def routes(self) -> Sequence[tuple[str, str, Handler]]:
         """Return the public requests."""
@@ -60,7 +62,9 @@ class CoinbaseWire(Wire):
             "/v2/exchange-rates": lambda asked: {"data": {"currency": "USD", "rates": {}}},
             "/api/v3/brokerage/time": self._exact_time,
             f"{market}/products": self._products,
-            f"{market}/products/{{product_id}}": lambda asked: _product_row(self._market(asked)),
+            f"{market}/products/{{product_id}}": lambda asked: rows.product_row(
+                self._market(asked)
+            ),
             f"{market}/products/{{product_id}}/candles": self._candles,
             f"{market}/products/{{product_id}}/ticker": self._trades,
             f"{market}/product_book": self._book,
@@ -68,7 +72,9 @@ class CoinbaseWire(Wire):
         return [("GET", path, answering(call)) for path, call in calls.items()]
 
     def refusal(self, status: int, retry_after_s: float) -> Answer:
-        """Return "resource_exhausted" or "INTERNAL"; neither says how long to wait."""
+        """Return what is wrong; nothing says how long to wait."""
+        if status == 404:
+            return _error("NOT_FOUND", "Not Found", status)
         if status == 429:
             return _error("resource_exhausted", "Too many requests", status)
         return _error("INTERNAL", "internal server error", status)
@@ -95,7 +101,7 @@ class CoinbaseWire(Wire):
 
     def _products(self, asked: Asked) -> object:
         spot = asked.get("product_type", "SPOT") == "SPOT"
-        found = [_product_row(market) for market in self.venue.markets()] if spot else []
+        found = [rows.product_row(market) for market in self.venue.markets()] if spot else []
         return {"products": found, "num_products": len(found)}
 
     def _candles(self, asked: Asked) -> object:
@@ -110,8 +116,8 @@ class CoinbaseWire(Wire):
             raise Declined(_invalid(f"start and end argument is invalid - {text}"))
         count = min(_MOST_CANDLES, whole(asked, "limit", _MOST_CANDLES, _WRONG))
         found = last_candles(self.venue, market.pair, interval, start, end + 1, count)
-        rows = (_candle_row(market, candle) for candle in found)
-        return {"candles": self.venue.paged(rows, newest_first=True)}
+        page = self.venue.paged((rows.candle_row(market, c) for c in found), newest_first=True)
+        return {"candles": page}
 
     def _trades(self, asked: Asked) -> object:
         market = self._market(asked)
@@ -122,7 +128,9 @@ class CoinbaseWire(Wire):
         view = self.venue.book(market.pair).view(1)
         best = {"best_bid": view.bids[:1], "best_ask": view.asks[:1]}
         return {
-            "trades": self.venue.paged((_trade_row(market, t) for t in found), newest_first=True),
+            "trades": self.venue.paged(
+                (rows.trade_row(market, t) for t in found), newest_first=True
+            ),
             **{name: market.price_text(at[0][0]) if at else "" for name, at in best.items()},
         }
 
@@ -185,12 +193,12 @@ class CoinbaseWire(Wire):
             return []
         if topic is Topic.TRADES:
             newest = list(self.venue.newest_trades(pair, 50))[::-1]
-            event = {"type": "snapshot", "trades": [_trade_row(market, t) for t in newest]}
+            event = {"type": "snapshot", "trades": [rows.trade_row(market, t) for t in newest]}
             return [Say(self._frame(ear, "market_trades", event), topic, pair)] if newest else []
         view = self.venue.book(pair).view()
         levels = [Level(True, *level) for level in view.bids]
         levels += [Level(False, *level) for level in view.asks]
-        event = _book_event("snapshot", market, levels, view.time)
+        event = rows.book_event("snapshot", market, levels, view.time)
         return [Say(self._frame(ear, "l2_data", event), topic, pair, snapshot=True)]
 
     def _confirmation(self, ear: Ear) -> Say:
@@ -204,7 +212,7 @@ class CoinbaseWire(Wire):
     def trade(self, ear: Ear, trade: TrueTrade) -> list[object]:
         """Return a ``market_trades`` of one."""
         market = self.venue.truth.markets[trade.pair]
-        event = {"type": "update", "trades": [_trade_row(market, trade)]}
+        event = {"type": "update", "trades": [rows.trade_row(market, trade)]}
         return [self._frame(ear, "market_trades", event)]
 
     def delta(self, ear: Ear, wanted: Subscription, delta: Delta, right: bool) -> list[object]:
@@ -212,7 +220,7 @@ class CoinbaseWire(Wire):
         if not right:
             ear.kept["sequence"] = ear.kept.get("sequence", 0) + 1
         market = self.venue.truth.markets[wanted.pair]
-        event = _book_event("update", market, delta.levels, delta.time)
+        event = rows.book_event("update", market, delta.levels, delta.time)
         return [self._frame(ear, "l2_data", event)]
 
     def beat(self, ear: Ear) -> list[object]:
@@ -243,64 +251,3 @@ _WRONG = _invalid("argument is invalid")
 
 def _failed(text: str) -> Say:
     return Say({"type": "error", "message": text})
-
-
-def _book_event(
-    kind: str, market: TrueMarket, levels: Sequence[Level], time_ns: int
-) -> dict[str, Any]:
-    updates = [
-        {
-            "side": "bid" if level.bid else "offer",
-            "event_time": iso(time_ns),
-            "price_level": market.price_text(level.price, padded=False),
-            "new_quantity": market.units_text(level.units, padded=False),
-        }
-        for level in levels
-    ]
-    return {"type": kind, "product_id": market.pair, "updates": updates}
-
-
-def _candle_row(market: TrueMarket, candle: TrueCandle) -> dict[str, str]:
-    return {
-        "start": str(candle.time // SECOND_NS),
-        "low": market.price_text(candle.low, padded=False),
-        "high": market.price_text(candle.high, padded=False),
-        "open": market.price_text(candle.open, padded=False),
-        "close": market.price_text(candle.close, padded=False),
-        "volume": market.units_text(candle.volume, padded=False),
-    }
-
-
-def _trade_row(market: TrueMarket, trade: TrueTrade) -> dict[str, str]:
-    return {
-        "trade_id": str(trade.id),
-        "product_id": market.pair,
-        "price": market.price_text(trade.price, padded=False),
-        "size": market.units_text(trade.units, padded=False),
-        "time": iso(trade.time),
-        "side": "BUY" if trade.side > 0 else "SELL",
-    }
-
-
-def _product_row(market: TrueMarket) -> dict[str, Any]:
-    return {
-        "product_id": market.pair,
-        "base_increment": market.units_text(1),
-        "quote_increment": market.price_text(1),
-        "price_increment": market.price_text(1),
-        "base_min_size": market.units_text(1),
-        "base_max_size": "3400",
-        "quote_min_size": "1",
-        "quote_max_size": "150000000",
-        "base_name": market.base,
-        "quote_name": market.quote,
-        "status": "online",
-        "is_disabled": False,
-        "trading_disabled": False,
-        "view_only": False,
-        "product_type": "SPOT",
-        "base_currency_id": market.base,
-        "quote_currency_id": market.quote,
-        "alias": "",
-        "alias_to": [],
-    }

@@ -1,15 +1,13 @@
 """Kraken's protocol: public requests and socket v2.
 
-Facts: docs.kraken.com, and what ccxt 4.5.90 reads. Refusals of requests come with a status of 200.
-Of candles only the newest 720 are served; quiet intervals are among them, flat and with a volume of
-0, but are not told by the socket. The book of the socket is cut at its depth, and what comes into
-sight is told anew.
+Facts: docs.kraken.com, and what ccxt 4.5.90 reads. Of candles only the newest 720 are served; quiet
+intervals are among them, flat and with a volume of 0, but are not told by the socket. The book of
+the socket is cut at its depth, and what comes into sight is told anew.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,20 +15,11 @@ from framework.loopback.order_book import BookView, Delta
 from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrade
 from framework.loopback.wire import Answer, Ear, Handler, Say, Subscription, Topic, Wire
 from framework.loopback.wires import kraken_rows as rows
-from framework.loopback.wires.asking import (
-    Asked,
-    Declined,
-    answering,
-    first_trades,
-    iso,
-    last_candles,
-    whole,
-)
-from framework.types import SECOND_NS, Interval
+from framework.loopback.wires.asking import iso
+from framework.loopback.wires.kraken_requests import INTERVALS, KrakenRequests, interval_of, no
+from framework.types import SECOND_NS
 
 _MINUTE_NS = 60 * SECOND_NS
-_NO_END = 1 << 62
-_OLDEST_CANDLES = 720
 _DEPTHS = (10, 25, 100, 500, 1_000)
 _TOPICS = {"trade": Topic.TRADES, "ohlc": Topic.CANDLES, "book": Topic.BOOK}
 
@@ -40,99 +29,25 @@ class KrakenWire(Wire):
 
     name = "kraken"
     pairs = ("BTC-EUR", "ETH-EUR", "SOL-EUR", "ADA-EUR", "XRP-EUR")
-    intervals = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
+    intervals = INTERVALS
     quiet_candles = True
     beat_s = 1.0
     idle_s = 60.0
 
+    def __init__(self) -> None:
+        self._requests = KrakenRequests(lambda: self.venue)
+
     def routes(self) -> Sequence[tuple[str, str, Handler]]:
         """Return the public requests."""
-        calls = {
-            "Time": self._time,
-            "Assets": self._assets,
-            "AssetPairs": self._pairs,
-            "OHLC": self._candles,
-            "Trades": self._trades,
-            "Depth": self._depth,
-        }
-        return [("GET", f"/0/public/{path}", answering(call)) for path, call in calls.items()]
+        return self._requests.routes()
 
     def refusal(self, status: int, retry_after_s: float) -> Answer:
-        """Return "Rate limit exceeded" or "Unavailable"; neither says how long to wait."""
-        if status == 429:
-            return _error("EAPI:Rate limit exceeded")
-        return Answer(_error("EService:Unavailable").payload, status)
-
-    # Requests
-
-    def _time(self, asked: Asked) -> object:
-        seconds = self.venue.now_ns() // SECOND_NS
-        text = time.strftime("%a, %d %b %y %H:%M:%S +0000", time.gmtime(seconds))
-        return _result({"unixtime": seconds, "rfc1123": text})
-
-    def _assets(self, asked: Asked) -> object:
-        codes = {code for market in self.venue.markets() for code in (market.base, market.quote)}
-        return _result({rows.asset_name(code): rows.asset_row(code) for code in sorted(codes)})
-
-    def _pairs(self, asked: Asked) -> object:
-        named = (
-            [self._market(name) for name in asked["pair"].split(",")] if "pair" in asked else None
+        """Return what is wrong; nothing says how long to wait."""
+        if status == 404:
+            return no("EGeneral:Unknown method")
+        return (
+            no("EAPI:Rate limit exceeded") if status == 429 else no("EService:Unavailable", status)
         )
-        markets = self.venue.markets() if named is None else named
-        return _result({rows.pair_names(m.pair)[0]: rows.pair_row(m) for m in markets})
-
-    def _candles(self, asked: Asked) -> object:
-        market = self._market(asked.get("pair"))
-        interval = self._interval(asked.get("interval", "1"))
-        if interval is None:
-            raise Declined(_error("EGeneral:Invalid arguments"))
-        start_ns = (whole(asked, "since", -1, _WRONG) + 1) * SECOND_NS
-        found = last_candles(self.venue, market.pair, interval, start_ns, _NO_END, _OLDEST_CANDLES)
-        page = self.venue.paged((rows.candle_row(market, c) for c in found), newest_first=False)
-        closed = [c.time for c in found if c.time + interval.ns <= self.venue.now_ns()]
-        last = (closed[-1] if closed else start_ns) // SECOND_NS
-        return _result({rows.pair_names(market.pair)[0]: page, "last": last})
-
-    def _trades(self, asked: Asked) -> object:
-        market = self._market(asked.get("pair"))
-        count = max(1, min(1_000, whole(asked, "count", 1_000, _WRONG)))
-        since = whole(asked, "since", -1, _WRONG)
-        if since < 0:
-            found = self.venue.newest_trades(market.pair, count)
-        else:
-            # A short number is seconds. Trades of one moment are not parted by the end of a page:
-            # the next one begins after it.
-            since_ns = since * SECOND_NS if since < 10**12 else since
-            found = first_trades(self.venue, market.pair, since_ns + 1, _NO_END, count, True)
-        page = self.venue.paged((rows.trade_row(market, t) for t in found), newest_first=False)
-        last = str(int(found.time[-1]) if len(found) else max(since, 0))
-        return _result({rows.pair_names(market.pair)[0]: page, "last": last})
-
-    def _depth(self, asked: Asked) -> object:
-        market = self._market(asked.get("pair"))
-        view = self.venue.book(market.pair).view(whole(asked, "count", 100, _WRONG))
-        seconds = view.time // SECOND_NS
-
-        def texts(levels: Iterable[tuple[int, int]]) -> list[list[Any]]:
-            return [[market.price_text(p), market.units_text(u), seconds] for p, u in levels]
-
-        book = {"asks": texts(view.asks), "bids": texts(view.bids)}
-        return _result({rows.pair_names(market.pair)[0]: book})
-
-    def _market(self, name: str | None) -> TrueMarket:
-        if not name:
-            raise Declined(_error("EGeneral:Invalid arguments"))
-        for market in self.venue.markets():
-            if name in rows.pair_names(market.pair):
-                return market
-        raise Declined(_error("EQuery:Unknown asset pair"))
-
-    def _interval(self, minutes: object) -> Interval | None:
-        for text in self.intervals:
-            interval = Interval.parse(text)
-            if str(minutes) == str(interval.ns // _MINUTE_NS):
-                return interval
-        return None
 
     # Sockets
 
@@ -150,7 +65,7 @@ class KrakenWire(Wire):
         """Follow ping, subscribe and unsubscribe."""
         try:
             asked = json.loads(text)
-            method, params = asked["method"], asked.get("params") or {}
+            method, params = asked["method"], dict(asked.get("params") or {})
         except (ValueError, KeyError, TypeError, AttributeError):
             return [self._no({}, "error", "Malformed request")]
         if method == "ping":
@@ -159,7 +74,7 @@ class KrakenWire(Wire):
             return [self._no(asked, method, "Unsupported method")]
         if params.get("channel") == "instrument" and method == "subscribe":
             return self._instruments(asked)
-        topic, symbols = _TOPICS.get(params.get("channel")), params.get("symbol")
+        topic, symbols = _TOPICS.get(str(params.get("channel"))), params.get("symbol")
         if topic is None:
             return [self._no(asked, method, "Subscription name invalid")]
         if not isinstance(symbols, list):
@@ -173,7 +88,7 @@ class KrakenWire(Wire):
         if market is None:
             return [self._no(asked, "subscribe", f"Currency pair not supported {symbol}", symbol)]
         depth = params.get("depth", 10) if topic is Topic.BOOK else None
-        interval = self._interval(params.get("interval", 1)) if topic is Topic.CANDLES else None
+        interval = interval_of(params.get("interval", 1)) if topic is Topic.CANDLES else None
         if depth is not None and depth not in _DEPTHS:
             return [self._no(asked, "subscribe", "Subscription depth not supported", symbol)]
         if topic is Topic.CANDLES and interval is None:
@@ -321,14 +236,3 @@ def _params(wanted: Subscription) -> dict[str, Any]:
     if wanted.interval is not None:
         told["interval"] = wanted.interval.ns // _MINUTE_NS
     return told
-
-
-def _result(result: object) -> object:
-    return {"error": [], "result": result}
-
-
-def _error(text: str) -> Answer:
-    return Answer({"error": [text]})
-
-
-_WRONG = _error("EGeneral:Invalid arguments")
