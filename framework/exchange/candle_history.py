@@ -12,7 +12,7 @@ from framework.market.rows import CandleRows
 from framework.market.trade_candles import candles_of
 from framework.types import DAY_NS, Interval, format_time
 
-_READINGS = 4
+_READINGS = 7
 _WAIT_S = 1.0
 _ABSURD = 1e15  # quote currency traded in one candle
 

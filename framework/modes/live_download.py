@@ -67,8 +67,9 @@ def download_live(
             _require_pairs(exchange.name, known, markets)
             keep_rules(context, known, [market.pair for market in markets], now_ns)
             for market in markets:
-                _say_limit(context, connection, market, now_ns)
-                parts.append(parts_of(connection, exchange, store, market, now_ns, chunk_bars))
+                own = parts_of(connection, exchange, store, market, now_ns, chunk_bars)
+                _say_limit(context, connection, own, now_ns)
+                parts.append(own)
             with _shown(context, _missing(parts)) as show:
                 await fetch_parts(connection, clock, exchange, store, parts, now_ns, fetched, show)
         finally:
@@ -127,16 +128,21 @@ def _require_pairs(exchange: str, known: dict[str, MarketInfo], markets: Sequenc
         raise UserError(*faults)
 
 
-def _say_limit(context: Context, connection: Connection, market: Span, now_ns: int) -> None:
-    """Say, before the work begins, that an exchange does not serve candles as old as asked."""
-    served_ns = oldest_served(connection.offers, market.interval, now_ns)
-    if market.start_ns >= served_ns:
+def _say_limit(
+    context: Context, connection: Connection, parts: Sequence[Part], now_ns: int
+) -> None:
+    """Say, before the work begins, that an exchange does not serve candles as old as wanted."""
+    if not parts:
         return
-    context.logger.info(
-        f"{context.settings.exchange.name} serves the newest {connection.offers.oldest_candles} "
-        f"{market.interval} candles only; those of {market.pair} before {format_time(served_ns)} "
-        "are made of its trades, which takes many requests"
-    )
+    span = parts[0].span
+    served_ns = oldest_served(connection.offers, span.interval, now_ns)
+    if min(part.span.start_ns for part in parts) < served_ns:
+        context.logger.info(
+            f"{context.settings.exchange.name} serves the newest "
+            f"{connection.offers.oldest_candles} candles of {span.interval} only; those of "
+            f"{span.pair} before {format_time(served_ns)} are made of its trades, which takes many "
+            "requests"
+        )
 
 
 @contextmanager

@@ -256,11 +256,13 @@ def test_candles_older_than_the_exchange_serves_are_made_of_trades_day_by_day(
         ("c", "2026-01-10T11:42:00Z"),
     ]
     assert lines[0].strip() == (
-        "made serves the newest 20 1m candles only; those of BTC-AUD before 2026-01-10T11:42:00Z "
+        "made serves the newest 20 candles of 1m only; those of BTC-AUD before 2026-01-10T11:42:00Z "
         "are made of its trades, which takes many requests"
     )
+    lines.clear()
     place.download(start=start)
     assert [what for what, *_ in place.world.asked] == ["c"]
+    assert not any("serves the newest" in line for line in lines)
 
 
 def test_order_rules_are_kept_with_their_date(place, lines):

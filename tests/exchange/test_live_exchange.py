@@ -111,7 +111,7 @@ def test_asking_again_ends():
     values = iter(range(1, 100))
     exchange = MadeLive(world=World(always=lambda rows: bent(rows, open=-next(values))))
     exchange.rows("BTC-AUD", MINUTE, START, START + 30 * MINUTE.ns)
-    assert len(exchange.world.asked) == 4
+    assert len(exchange.world.asked) == 7
 
 
 LIMITED = replace(OFFERS, oldest_candles=20)
