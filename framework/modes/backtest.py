@@ -95,7 +95,7 @@ class Trading:
         rules = make_rules(
             settings.risk,
             settings.execution,
-            ruled(context, loaded.candles.pairs),
+            ruled(settings.exchange, settings.database, loaded.candles.pairs),
             loaded.candles.pairs,
             settings.strategy.terms,
         )

@@ -58,7 +58,7 @@ def outcome_of(
     bars, closes = traded.decided[begun:], traded.closing[begun:] - first
     skipped = begun - int(np.searchsorted(traded.closing, loaded.first))
     sealed = sealed_line(loaded.certificate.as_dict())
-    recorded = rules_line(context, bars.pairs)
+    recorded = rules_line(settings.exchange, settings.database, bars.pairs)
     seen = "features, predictions" if traded.predicted else "features"
     checks: tuple[Check, ...] = ()
     if tested:

@@ -47,16 +47,23 @@ def keep_rules(
         context.logger.info(f"{settings.exchange.name} has changed the order rules of {pair}")
 
 
-def ruled(context: Context, pairs: Sequence[str]) -> Exchange:
-    """Return the run's exchange with the order rules that ``exchange.rules`` chooses.
+def ruled(exchange: Exchange, database: str, pairs: Sequence[str]) -> Exchange:
+    """Return `exchange` with the order rules that its ``rules`` choose.
+
+    Parameters
+    ----------
+    exchange : Exchange
+    database : str
+        URL.
+    pairs : sequence of str
+        That are traded.
 
     Raises
     ------
     UserError
         Recorded ones are wanted and a pair has none.
     """
-    exchange = context.settings.exchange
-    recorded = _recorded(context)
+    recorded = _recorded(exchange, database)
     if recorded is None:
         return exchange
     missing = [pair for pair in pairs if pair not in recorded]
@@ -70,21 +77,20 @@ def ruled(context: Context, pairs: Sequence[str]) -> Exchange:
     return replace(exchange, markets=markets)
 
 
-def rules_line(context: Context, pairs: Sequence[str]) -> str | None:
+def rules_line(exchange: Exchange, database: str, pairs: Sequence[str]) -> str | None:
     """Return a sentence on recorded rules for the report; None: configured ones count."""
-    recorded = _recorded(context)
+    recorded = _recorded(exchange, database)
     if recorded is None:
         return None
     oldest = min(said_at for pair, (_, said_at) in recorded.items() if pair in pairs)
     return (
-        f"Lot steps, ticks and smallest orders are those that {context.settings.exchange.name} "
-        f"said last, on {format_time(oldest)[:10]} or later; earlier ones may have differed."
+        f"Lot steps, ticks and smallest orders are those that {exchange.name} said last, on "
+        f"{format_time(oldest)[:10]} or later; earlier ones may have differed."
     )
 
 
-def _recorded(context: Context) -> dict[str, tuple[SaidRules, int]] | None:
+def _recorded(exchange: Exchange, database: str) -> dict[str, tuple[SaidRules, int]] | None:
     """Return what is recorded of the exchange, None where the configuration counts."""
-    exchange = context.settings.exchange
     if not exchange.is_live:
         return None
     from framework.exchange.live_exchange import LiveExchange
@@ -92,7 +98,7 @@ def _recorded(context: Context) -> dict[str, tuple[SaidRules, int]] | None:
 
     if not isinstance(exchange, LiveExchange) or exchange.rules == "configured":
         return None
-    return open_database(context.settings.database).market_rules.newest(exchange.name)
+    return open_database(database).market_rules.newest(exchange.name)
 
 
 def _said(rules: MarketRules) -> SaidRules:
