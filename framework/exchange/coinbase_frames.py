@@ -22,6 +22,7 @@ from framework.exchange.written_values import iso_time_of, written_price, writte
 from framework.market.live import Trade
 
 _BID = {"bid": True, "offer": False}
+_NEVER = "1970-"  # how a snapshot stamps its levels
 _SIDES = {"BUY": -1, "SELL": 1}  # of who rested in the book: the taker's is the other one
 
 
@@ -33,7 +34,7 @@ class BookChange:
     whole: bool
     levels: list[Level]
     time: int
-    """Of the frame, UTC ns."""
+    """Of the last change, UTC ns; of the frame where the levels have none."""
 
 
 def trades_in(frame: Mapping[str, Any]) -> list[Trade]:
@@ -68,20 +69,23 @@ def in_order(trade: Trade) -> tuple[int, int, str]:
 
 def books_in(frame: Mapping[str, Any]) -> list[BookChange]:
     """Return the changes of a frame of ``l2_data``."""
-    time = iso_time_of(frame.get("timestamp"))
-    return [_change(dict_of(event), time) for event in list_of(frame.get("events"))]
+    sent = iso_time_of(frame.get("timestamp"))
+    return [_change(dict_of(event), sent) for event in list_of(frame.get("events"))]
 
 
-def _change(event: dict[str, Any], time: int) -> BookChange:
+def _change(event: dict[str, Any], sent: int) -> BookChange:
     kind = event.get("type")
     if kind not in ("snapshot", "update"):
         raise Unreadable(f"type of a book's event {str(kind)[:40]}")
-    levels = [_level(row) for row in list_of(event.get("updates"))]
+    updates = [dict_of(row) for row in list_of(event.get("updates"))]
+    levels = [_level(row) for row in updates]
+    stamps = {text_of(row["event_time"]) for row in updates if "event_time" in row}
+    known = [iso_time_of(stamp) for stamp in stamps if not stamp.startswith(_NEVER)]
+    time = max(known, default=sent)
     return BookChange(text_of(event.get("product_id")), kind == "snapshot", levels, time)
 
 
-def _level(value: object) -> Level:
-    row = dict_of(value)
+def _level(row: dict[str, Any]) -> Level:
     bid = _BID.get(text_of(row.get("side")))
     if bid is None:
         raise Unreadable(f"side {row['side'][:40]!r}")

@@ -262,10 +262,8 @@ def frame(channel: str, number: int, *events: dict[str, Any]) -> dict[str, Any]:
 
 def levels(kind: str, *updates: tuple[str, str, str]) -> dict[str, Any]:
     names = ("side", "price_level", "new_quantity")
-    rows = [
-        {**dict(zip(names, update, strict=True)), "event_time": "1970-01-01T00:00:00Z"}
-        for update in updates
-    ]
+    time = "1970-01-01T00:00:00Z" if kind == "snapshot" else "2026-11-20T22:02:01.25Z"
+    rows = [{**dict(zip(names, update, strict=True)), "event_time": time} for update in updates]
     return {"type": kind, "product_id": "BTC-USD", "updates": rows}
 
 
@@ -355,10 +353,9 @@ def test_a_hole_in_the_sequence_ends_the_connection_and_its_books(tmp_path: Path
             states.append((live.valid, live.time, live.state(1).levels[:, 0].tolist()))
 
     _, fault = listened(tmp_path, play, frozenset({Channel.BOOKS}), watch)
-    time = START + 1_500_000_000
-    assert states == [
-        (True, time, [[99.0, 1.0], [101.0, 2.5]]),
-        (True, time, [[98.5, 4.0], [101.0, 2.5]]),
+    assert states == [  # of the frame, then of the change itself
+        (True, START + 1_500_000_000, [[99.0, 1.0], [101.0, 2.5]]),
+        (True, START + 1_250_000_000, [[98.5, 4.0], [101.0, 2.5]]),
     ]
     assert isinstance(fault, Unreachable) and "frames lost: 1" in str(fault)
     assert not books[0].valid
