@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from framework.exchange.ccxt_connection import CcxtConnection
 
 _BEAT = HeardBeat()
+_PASSING = re.compile(
+    r"\brate\b|too many|exceeded|busy|unavailable|internal|try again|timed? ?out", re.IGNORECASE
+)
+"""Said of what may be declined now and allowed later."""
 
 
 class OfPair(Protocol):
@@ -156,6 +161,8 @@ class CcxtListener(ABC):
 
     def declined(self, code: object, said: object) -> None:
         """End the connection, since the exchange declined something."""
+        if _PASSING.search(str(said)):
+            raise Unreachable(self.connection.name, f"subscription: {str(said)[:160]}")
         self.later(self._declined(str(code), str(said)))
 
     def _heard(self, text: str) -> None:

@@ -387,6 +387,26 @@ def test_a_declined_subscription_of_a_market_that_is_gone_names_the_nearest(
 
 
 @pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Exceeded msg rate", Unreachable),
+        ("Service temporarily unavailable", Unreachable),
+        ("Subscription depth not supported", Refused),
+    ],
+)
+def test_a_subscription_declined_for_now_is_worth_another_try(
+    tmp_path: Path, said: str, kind: type[Exception]
+) -> None:
+    async def play(socket: web.WebSocketResponse) -> None:
+        await until(socket, 1)
+        await socket.send_json({"error": said, "method": "subscribe", "success": False})
+        await socket.receive()
+
+    _, fault = listened(tmp_path, play, frozenset({Channel.TRADES}))
+    assert type(fault) is kind and said in str(fault)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "<html>",
