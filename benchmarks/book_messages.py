@@ -1,7 +1,9 @@
-"""Order-book messages of BTC Markets a second, each read, applied and held against its checksum.
+"""Order-book messages of an exchange a second, each read, applied and held against what shows that
+none is missing: BTC Markets' checksum, the numbers of others.
 
-``python benchmarks/book_messages.py [MESSAGES] [--pairs N] [--profile]`` makes the frames of some
-seeded books, feeds them to the reader of the socket on one core, and prints one JSON line.
+``python benchmarks/book_messages.py [MESSAGES] [--exchange NAME] [--pairs N] [--profile]`` makes
+the frames of some seeded books, feeds them to the reader of the socket on one core, and prints one
+line of JSON.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ import pstats
 import sys
 import time
 from bisect import bisect_left, insort
+from functools import partial
 from zlib import crc32
 
+import book_dialects
 import numpy as np
 
 from framework.exchange.btcmarkets_socket import FrameReader
@@ -137,19 +141,27 @@ def main(words: list[str]) -> None:
     """Measure three times and print the best, and the profile where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("messages", type=int, nargs="?", default=100_000)
+    parser.add_argument(
+        "--exchange", choices=["btcmarkets", *book_dialects.DIALECTS], default="btcmarkets"
+    )
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     given = parser.parse_args(words)
     pairs, frames = frames_of(given.messages, given.pairs)
-    rounds = [read_all(pairs, frames) for _ in range(3)]
-    if any(valid != len(frames) for valid, _ in rounds):
+    read, count = partial(read_all, pairs, frames), len(frames)
+    if given.exchange != "btcmarkets":
+        made = frames[: len(pairs)], frames[len(pairs) :]
+        read, count = book_dialects.read_all(given.exchange, pairs, *made), given.messages
+    rounds = [read() for _ in range(3)]
+    if any(valid != count for valid, _ in rounds):
         raise SystemExit("not every message left its book valid")
-    rate = len(frames) / min(seconds for _, seconds in rounds)
-    line = {"test": "book_messages", "messages": len(frames), "pairs": given.pairs}
-    print(json.dumps(line | {"per_second": round(rate), "budget": BUDGET}))
+    rate = count / min(seconds for _, seconds in rounds)
+    line = {"test": "book_messages", "exchange": given.exchange, "messages": count}
+    told = {"pairs": given.pairs, "per_second": round(rate), "budget": BUDGET}
+    print(json.dumps(line | told))
     if given.profile:
         profile = cProfile.Profile()
-        profile.runcall(read_all, pairs, frames)
+        profile.runcall(read)
         pstats.Stats(profile).sort_stats("tottime").print_stats(15)
 
 

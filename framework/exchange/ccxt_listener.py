@@ -63,7 +63,10 @@ class CcxtListener(ABC):
         self.interval = interval
         self.channels = channels
         self.hear = hear
+        from framework.exchange.ccxt_client import read_frame  # with ccxt, on first use
+
         self.client: Any = None
+        self._parse = read_frame
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
@@ -109,13 +112,11 @@ class CcxtListener(ABC):
 
     def read(self, text: str) -> Any:
         """Return a frame's content."""
-        from framework.exchange.ccxt_client import read_frame
-
-        return read_frame(text)
+        return self._parse(text)
 
     async def run(self) -> None:
         """Listen until the connection ends; never returns."""
-        self.client = self.connection.open_client(heard=self._heard, ended=self._ended)
+        self.client = self.connection.open_client(heard=self.heard, ended=self._ended)
         watching: list[asyncio.Task[Any]] = []
         try:
             self.client.set_markets(self.markets())
@@ -158,7 +159,7 @@ class CcxtListener(ABC):
         """End the connection, since the exchange declined something."""
         self.later(self._declined(str(code), str(said)))
 
-    def _heard(self, text: str) -> None:
+    def heard(self, text: str) -> None:
         """Take one frame, of which nobody wants to hear once the connection has ended."""
         if self._end.done():
             return

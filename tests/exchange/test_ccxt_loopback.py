@@ -363,6 +363,8 @@ def test_a_refusal_for_asking_too_often_pauses_everyone(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_cancelling_gives_back_everything_at_any_moment(name):
     async def work(place):
+        await place.connection.time()
+        await place.clock.sleep(1.0)
         before = len(asyncio.all_tasks())
         for tenths in range(12):
             await place.listen_for(tenths / 10)
