@@ -83,7 +83,6 @@ class BinanceListener(CcxtListener):
             self.declined(error.get("code"), error.get("msg"))
         elif "result" in message and "id" in message:
             self._confirm()
-            return True
         return False
 
     def _confirm(self) -> None:

@@ -98,7 +98,7 @@ class BitvavoListener(CcxtListener):
         self._unconfirmed -= confirmed
         if not self._unconfirmed:
             self.confirmed()
-        return True
+        return False
 
     def _pair(self, message: dict[str, Any]) -> str:
         try:

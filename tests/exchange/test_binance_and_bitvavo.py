@@ -152,6 +152,7 @@ def test_binance_says_what_it_says_in_the_documents(tmp_path):
         HeardBeat(),
         Listening(),
         HeardBeat(),
+        HeardBeat(),
         HeardCandle(Candle("BTC-USDT", OPEN_MS * 10**6, 100.0, 101.0, 99.0, 100.6, 2.0), True),
         HeardBeat(),
     ]
