@@ -4,6 +4,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scripted_server import ScriptedServer, until
 
 from framework.errors import UserError
@@ -289,7 +290,7 @@ def test_bitvavo_begins_a_book_by_what_the_socket_answers_and_anew_when_numbers_
 
 
 def test_the_sandbox_is_binances_alone_and_shown_to_the_client():
-    exchange = Binance(sandbox=True)
+    exchange = Binance(sandbox=True, name="binance_testnet")
     connection = exchange.connect(WallClock())
 
     async def address():
@@ -301,6 +302,11 @@ def test_the_sandbox_is_binances_alone_and_shown_to_the_client():
 
     assert asyncio.run(address()) == "https://testnet.binance.vision/api/v3"
     assert "sandbox" not in Bitvavo.__dataclass_fields__
+
+
+def test_prices_of_the_test_network_are_not_stored_with_the_markets():
+    with pytest.raises(ValidationError, match="set name too, such as binance_testnet"):
+        Binance(sandbox=True)
 
 
 @pytest.mark.parametrize(("kind", "fees"), [(Binance, (10, 10)), (Bitvavo, (20, 25))])

@@ -285,19 +285,19 @@ STREAM_FAULTS = [
 @pytest.mark.parametrize("kind", STREAM_FAULTS, ids=lambda kind: kind.value)
 @pytest.mark.parametrize("name", NAMES)
 def test_only_the_truth_is_handed_on_whatever_goes_wrong_on_the_socket(name, kind):
-    script = [Fault(kind, at_s, 8.0) for at_s in (5.0, 40.0, 70.0)]
+    script = [Fault(kind, at_s, 6.0) for at_s in (4.0, 31.0)]
 
     async def work(place):
         judge = Judge(place, 4.0)
-        await place.listen_for(100, hear=judge.hear)
+        await place.listen_for(62, hear=judge.hear)
         return place, judge.judged
 
     place, judged = at(name, work, script, bucket="2s", book_per_second=4.0)
-    assert judged > 200
+    assert judged > 100
     for pair in place.pairs:
         true = place.true_trades(pair, START_NS - 60 * SECOND_NS, START_NS + 120 * SECOND_NS)
         trades = [h.trade for h in place.heard if isinstance(h, HeardTrade) if h.trade.pair == pair]
-        assert len(trades) > 30
+        assert len(trades) > 15
         assert told(trades).items() <= true.items()
         for heard in place.heard:
             if isinstance(heard, HeardCandle) and heard.candle.pair == pair:
