@@ -30,6 +30,10 @@ class OfPair(Protocol):
 Told = TypeVar("Told", bound=OfPair)
 
 
+class _Defect(Exception):
+    """Whoever is told what is heard could not take it; the cause says why."""
+
+
 class CcxtListener(ABC):
     """Reads every frame of one connection, once and in order.
 
@@ -62,7 +66,7 @@ class CcxtListener(ABC):
         """By what the exchange calls them."""
         self.interval = interval
         self.channels = channels
-        self.hear = hear
+        self._tell = hear
         from framework.exchange.ccxt_client import read_frame  # with ccxt, on first use
 
         self.client: Any = None
@@ -130,6 +134,13 @@ class CcxtListener(ABC):
             await asyncio.gather(*tasks, return_exceptions=True)
             self._end.cancel()
             await self.client.close()
+
+    def hear(self, heard: Heard) -> None:
+        """Tell what is heard; what goes wrong there is no fault of the exchange's."""
+        try:
+            self._tell(heard)
+        except Exception as defect:
+            raise _Defect from defect
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside reading; where it fails, the connection ends."""
@@ -199,6 +210,8 @@ class CcxtListener(ABC):
         for ended in (self._end, *watching):
             if reason is None and ended.done() and not ended.cancelled():
                 reason = ended.exception()
+        if isinstance(reason, _Defect) and reason.__cause__ is not None:
+            raise reason.__cause__
         if isinstance(reason, FrameworkError):
             raise reason
         name = self.connection.name
