@@ -15,7 +15,9 @@ import pstats
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
+import book_dialects
 import numpy as np
 from book_frames import WRITERS, MadeBook
 
@@ -97,21 +99,30 @@ def main(words: list[str]) -> None:
     """Measure three times and print the best, and the profile where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("messages", type=int, nargs="?", default=100_000)
-    parser.add_argument("--exchange", choices=sorted(WRITERS), default="btcmarkets")
+    parser.add_argument(
+        "--exchange", choices=sorted([*WRITERS, *book_dialects.DIALECTS]), default="btcmarkets"
+    )
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     given = parser.parse_args(words)
-    pairs, frames = frames_of(given.messages, given.pairs, given.exchange)
-    rounds = [read_all(pairs, frames, given.exchange) for _ in range(3)]
-    if any(valid != len(frames) for valid, _ in rounds):
+    numbered = given.exchange in book_dialects.DIALECTS  # begun by a request, not by a frame
+    written = "btcmarkets" if numbered else given.exchange
+    pairs, frames = frames_of(given.messages, given.pairs, written)
+    read: Callable[[], tuple[int, float]] = partial(read_all, pairs, frames, given.exchange)
+    count = len(frames)
+    if numbered:
+        made = frames[: len(pairs)], frames[len(pairs) :]
+        read, count = book_dialects.read_all(given.exchange, pairs, *made), given.messages
+    rounds = [read() for _ in range(3)]
+    if any(valid != count for valid, _ in rounds):
         raise SystemExit("not every message left its book valid")
-    rate = len(frames) / min(seconds for _, seconds in rounds)
+    rate = count / min(seconds for _, seconds in rounds)
     line: dict[str, object] = {"test": "book_messages", "exchange": given.exchange}
-    line |= {"messages": len(frames), "pairs": given.pairs}
+    line |= {"messages": count, "pairs": given.pairs}
     print(json.dumps(line | {"per_second": round(rate), "budget": BUDGET}))
     if given.profile:
         profile = cProfile.Profile()
-        profile.runcall(read_all, pairs, frames, given.exchange)
+        profile.runcall(read)
         pstats.Stats(profile).sort_stats("tottime").print_stats(15)
 
 

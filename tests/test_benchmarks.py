@@ -247,6 +247,15 @@ def test_book_messages_are_all_checked(benchmarks, capsys, exchange):
     assert line["per_second"] > 0
 
 
+@pytest.mark.parametrize("exchange", ["binance", "bitvavo"])
+def test_book_messages_of_numbered_changes_are_all_checked(benchmarks, capsys, exchange):
+    import book_messages
+
+    book_messages.main(["300", "--pairs", "3", "--exchange", exchange])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["exchange"], line["messages"], line["pairs"]) == (exchange, 300, 3)
+
+
 @pytest.mark.parametrize("exchange", ["btcmarkets", "kraken"])
 def test_a_book_message_that_leaves_a_book_wrong_stops_the_measurement(
     benchmarks, monkeypatch, exchange

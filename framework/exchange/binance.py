@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import model_validator
+
 from framework.config.component import component
 from framework.exchange.binance_connection import BinanceConnection
 from framework.exchange.ccxt_connection import CcxtConnection
@@ -29,6 +31,15 @@ class Binance(CcxtExchange):
 
     sandbox: bool = False
     """Use the spot test network, whose prices and trades are not the market's."""
+
+    @model_validator(mode="after")
+    def _check_name(self) -> Binance:
+        if self.sandbox and self.name == "binance":
+            raise ValueError(
+                "sandbox: its candles must not be stored with the market's; "
+                "set name too, such as binance_testnet (was binance)"
+            )
+        return self
 
     @property
     def in_sandbox(self) -> bool:

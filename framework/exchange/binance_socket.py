@@ -49,7 +49,7 @@ class BinanceListener(CcxtListener):
         super().__init__(connection, pairs, interval, channels, hear)
         self._unconfirmed = len(channels)
         self._timeframe = connection.timeframes.get(interval)
-        self._chains = {pair: ChainedBook(book, _DEPTH) for pair, book in connection.books.items()}
+        self.chains = {pair: ChainedBook(book, _DEPTH) for pair, book in connection.books.items()}
         self._asker = BookAsker(self._begin, connection.clock, connection.rng)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "aggTrade": self._trade,
@@ -83,14 +83,13 @@ class BinanceListener(CcxtListener):
             self.declined(error.get("code"), error.get("msg"))
         elif "result" in message and "id" in message:
             self._confirm()
-            return True
         return False
 
     def _confirm(self) -> None:
         self._unconfirmed -= 1
         if self._unconfirmed == 0:
             self.confirmed()
-            for pair in self._chains:
+            for pair in self.chains:
                 self._asker.want(pair)
 
     def _pair(self, message: dict[str, Any]) -> str:
@@ -115,7 +114,7 @@ class BinanceListener(CcxtListener):
 
     def _change(self, message: dict[str, Any]) -> bool:
         pair = self._pair(message)
-        chain = self._chains[pair]
+        chain = self.chains[pair]
         first, last = counter_of(message["U"]), counter_of(message["u"])
         if first > last:
             raise Unreadable(f"change of a book from {first} to {last}")
@@ -153,7 +152,7 @@ class BinanceListener(CcxtListener):
             cost=_DEPTH_COST,
             pair=pair,
         )
-        begun = self._chains[pair].begin(last, bids, asks)
+        begun = self.chains[pair].begin(last, bids, asks)
         if self.connection.books[pair].valid:
             self.hear(HeardBook(pair))
         return begun

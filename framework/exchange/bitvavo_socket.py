@@ -52,7 +52,7 @@ class BitvavoListener(CcxtListener):
         super().__init__(connection, pairs, interval, channels, hear)
         self._unconfirmed = {_CHANNELS[channel] for channel in channels}
         self._timeframe = connection.timeframes.get(interval)
-        self._chains = {pair: ChainedBook(book, _DEPTH) for pair, book in connection.books.items()}
+        self.chains = {pair: ChainedBook(book, _DEPTH) for pair, book in connection.books.items()}
         self._asker = BookAsker(self._begin, connection.clock, connection.rng)
         self._offset_ns = 0
         self._answer: asyncio.Future[bool] | None = None
@@ -93,12 +93,12 @@ class BitvavoListener(CcxtListener):
         """Note what is confirmed: every confirmation names all there is so far."""
         confirmed = set(dict_of(message["subscriptions"]))
         if "book" in confirmed & self._unconfirmed:
-            for pair in self._chains:
+            for pair in self.chains:
                 self._asker.want(pair)
         self._unconfirmed -= confirmed
         if not self._unconfirmed:
             self.confirmed()
-        return True
+        return False
 
     def _pair(self, message: dict[str, Any]) -> str:
         try:
@@ -125,7 +125,7 @@ class BitvavoListener(CcxtListener):
     def _change(self, message: dict[str, Any]) -> bool:
         pair = self._pair(message)
         nonce = counter_of(message["nonce"])
-        taken = self._chains[pair].take(
+        taken = self.chains[pair].take(
             Change(
                 nonce,
                 nonce,
@@ -171,7 +171,7 @@ class BitvavoListener(CcxtListener):
         """Begin a book at once, before what follows is read."""
         pair = self._pair(answer)
         bids, asks = levels_of(answer["bids"]), levels_of(answer["asks"])
-        begun = self._chains[pair].begin(counter_of(answer["nonce"]), bids, asks)
+        begun = self.chains[pair].begin(counter_of(answer["nonce"]), bids, asks)
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(begun)
         if not self.connection.books[pair].valid:

@@ -48,14 +48,13 @@ class BookAsker:
         """Ask for what is wanted; never returns."""
         while True:
             await self._some.wait()
-            pair = self._wanted[0]
+            # Off the list before it is asked for: it may be wanted again before that is done.
+            pair = self._wanted.popleft()
             since_s = (self._clock.now_ns() - self._asked_ns.get(pair, 0)) / SECOND_NS
             if abs(since_s) < _AGAIN_S:  # whichever way the clock was set
                 await self._clock.sleep(_AGAIN_S * self._rng.uniform(0.5, 1.5))
             self._asked_ns[pair] = self._clock.now_ns()
-            begun = await self._begin(pair)
-            self._wanted.popleft()
-            if not begun:
-                self._wanted.append(pair)
-            elif not self._wanted:
+            if not await self._begin(pair):
+                self.want(pair)
+            if not self._wanted:
                 self._some.clear()

@@ -8,13 +8,13 @@ and no address but the given ones is left in a client.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+import orjson
 from ccxt.async_support.base.ws.client import Client
 
 from framework.exchange.ccxt_faults import HttpFault, SocketEnded, one_line
@@ -107,7 +107,7 @@ class _Tapped:
 
     def on_json_response(self, text: str) -> Any:
         """Read JSON; not-a-number is none."""
-        return json.loads(text, parse_constant=_refuse_constant)
+        return orjson.loads(text)
 
     def handle_errors(
         self, status: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any
@@ -258,10 +258,6 @@ def _decoded(data: bytes) -> str:
         raise Unreadable(f"frame that is no text: {fault.reason}") from None
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
-
-
 def read_frame(text: str) -> Any:
     """Return a frame's JSON; not-a-number is none.
 
@@ -270,6 +266,6 @@ def read_frame(text: str) -> Any:
     Unreadable
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
         raise Unreadable(f"frame {text[:60]!r}") from None

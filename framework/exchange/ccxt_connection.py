@@ -143,6 +143,7 @@ class CcxtConnection(Connection):
         hear: Callable[[Heard], None],
     ) -> None:
         """Connect, subscribe and hand on what is heard, until the connection ends."""
+        need_ccxt(self.name)
         offered = channels if self.offers.candle_stream else channels - {Channel.CANDLES}
         if Channel.CANDLES in offered:
             self.timeframe(interval)
@@ -289,6 +290,7 @@ def need_ccxt(exchange: str) -> None:
     try:
         import aiohttp  # noqa: F401
         import ccxt  # noqa: F401
+        import orjson  # noqa: F401
     except ImportError as fault:
         raise OutsideFault(
             f"exchange {exchange}: needs the package {fault.name}; pip install -e '.[live]'."

@@ -35,6 +35,10 @@ class OfPair(Protocol):
 Told = TypeVar("Told", bound=OfPair)
 
 
+class _Defect(Exception):
+    """Whoever is told what is heard could not take it; the cause says why."""
+
+
 class CcxtListener(ABC):
     """Reads every frame of one connection, once and in order.
 
@@ -67,8 +71,11 @@ class CcxtListener(ABC):
         """By what the exchange calls them."""
         self.interval = interval
         self.channels = channels
-        self.hear = hear
+        self._tell = hear
+        from framework.exchange.ccxt_client import read_frame  # with ccxt, on first use
+
         self.client: Any = None
+        self._parse = read_frame
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
@@ -114,13 +121,11 @@ class CcxtListener(ABC):
 
     def read(self, text: str) -> Any:
         """Return a frame's content."""
-        from framework.exchange.ccxt_client import read_frame
-
-        return read_frame(text)
+        return self._parse(text)
 
     async def run(self) -> None:
         """Listen until the connection ends; never returns."""
-        self.client = self.connection.open_client(heard=self._heard, ended=self._ended)
+        self.client = self.connection.open_client(heard=self.heard, ended=self._ended)
         watching: list[asyncio.Task[Any]] = []
         try:
             self.client.set_markets(self.markets())
@@ -134,6 +139,13 @@ class CcxtListener(ABC):
             await asyncio.gather(*tasks, return_exceptions=True)
             self._end.cancel()
             await self.client.close()
+
+    def hear(self, heard: Heard) -> None:
+        """Tell what is heard; what goes wrong there is no fault of the exchange's."""
+        try:
+            self._tell(heard)
+        except Exception as defect:
+            raise _Defect from defect
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside reading; where it fails, the connection ends."""
@@ -165,7 +177,7 @@ class CcxtListener(ABC):
             raise Unreachable(self.connection.name, f"subscription: {str(said)[:160]}")
         self.later(self._declined(str(code), str(said)))
 
-    def _heard(self, text: str) -> None:
+    def heard(self, text: str) -> None:
         """Take one frame, of which nobody wants to hear once the connection has ended."""
         if self._end.done():
             return
@@ -205,6 +217,8 @@ class CcxtListener(ABC):
         for ended in (self._end, *watching):
             if reason is None and ended.done() and not ended.cancelled():
                 reason = ended.exception()
+        if isinstance(reason, _Defect) and reason.__cause__ is not None:
+            raise reason.__cause__
         if isinstance(reason, FrameworkError):
             raise reason
         name = self.connection.name
