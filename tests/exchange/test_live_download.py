@@ -255,8 +255,8 @@ def test_candles_older_than_the_exchange_serves_are_made_of_trades_day_by_day(
         ("c", "2026-01-10T11:42:00Z"),
     ]
     assert lines[0].strip() == (
-        "made serves the newest 20 candles of 1m only; those of BTC-AUD before 2026-01-10T11:42:00Z "
-        "are made of its trades, which takes many requests"
+        "made serves the newest 20 candles of 1m only; those of BTC-AUD before "
+        "2026-01-10T11:42:00Z are made of its trades, which takes many requests"
     )
     lines.clear()
     place.download(start=start)
