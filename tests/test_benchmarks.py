@@ -249,6 +249,6 @@ def test_a_book_message_that_leaves_a_book_wrong_stops_the_measurement(benchmark
     import book_messages
 
     pairs, frames = book_messages.frames_of(50, 1)
-    monkeypatch.setattr(book_messages, "frames_of", lambda *_: (pairs, frames[:20] + frames[21:]))
+    monkeypatch.setattr(book_messages, "frames_of", lambda *_: (pairs, frames[:5] + frames[25:]))
     with pytest.raises(SystemExit, match="not every message"):
         book_messages.main(["50"])

@@ -88,10 +88,11 @@ class Say:
     Parameters
     ----------
     payload : object
+        None: nothing is sent.
     topic, pair : Topic, str
         BEAT and empty for what belongs to no market, such as a confirmation.
     snapshot : bool
-        A whole book.
+        A whole book; without a payload, the moment at which it is asked for in another way.
     """
 
     payload: object

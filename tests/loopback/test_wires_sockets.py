@@ -3,16 +3,14 @@
 import asyncio
 import json
 import uuid
-import zlib
-from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 from ccxt_clients import MINUTE_NS, NAMES, NOON, ccxt_at, served, symbol_of, true_rows
+from wire_speakers import kraken_checksums, read
 
 from framework.loopback.order_book import BookView
 from framework.loopback.script import Fault, Kind
-from framework.loopback.true_rows import TrueMarket
 from framework.loopback.virtual_time import run_virtual
 from framework.loopback.wires.kraken_rows import checksum
 from framework.types import SECOND_NS
@@ -129,7 +127,7 @@ def test_candles_end_as_their_trades_make_them(name):
 # What is really on the wire, frame by frame.
 
 
-async def frames_of(server, path, *sent, seconds=30, **reading):
+async def frames_of(server, path, *sent, seconds=30):
     """Return the frames heard after sending some, read as JSON."""
     from aiohttp import ClientSession
 
@@ -143,18 +141,18 @@ async def frames_of(server, path, *sent, seconds=30, **reading):
         try:
             async with asyncio.timeout(seconds):
                 async for message in socket:
-                    heard.append(json.loads(message.data, **reading))
+                    heard.append(read(message.data))
         except TimeoutError:
             pass
     return heard
 
 
-def framed(name, path, *sent, script=(), seconds=30, reading=None, **options):
+def framed(name, path, *sent, script=(), seconds=30, **options):
     """Return the frames heard of a server."""
 
     async def run():
         async with served(name, *script, **options) as server:
-            return await frames_of(server, path, *sent, seconds=seconds, **(reading or {}))
+            return await frames_of(server, path, *sent, seconds=seconds)
 
     return run_virtual(run())
 
@@ -244,30 +242,12 @@ def test_kraken_checksum_is_that_of_the_documented_example():
 @pytest.mark.parametrize("depth", [10, 25])
 def test_kraken_checksums_hold_for_a_book_kept_from_the_frames_alone(depth):
     """As ccxt formats numbers and as the guide says to keep a book, with exact decimals."""
-    import ccxt.pro
-
-    judge = ccxt.pro.kraken()
     params = {"channel": "book", "symbol": ["ETH/EUR"], "depth": depth}
-    reading = {"parse_float": Decimal}
     sent = {"method": "subscribe", "params": params}
-    frames = framed("kraken", "/v2", sent, seconds=120, reading=reading)
-    market = TrueMarket.of("ETH-EUR")
-    steps = (Decimal(1).scaleb(-d) for d in (market.price_decimals, market.unit_decimals))
-    tick, lot = steps
-    book, checked = {"bids": {}, "asks": {}}, 0
-    for frame in (f["data"][0] for f in frames if f.get("channel") == "book"):
-        text = ""
-        for side in ("asks", "bids"):
-            kept = book[side]
-            kept.update((level["price"], level["qty"]) for level in frame[side])
-            best = sorted((p for p in kept if kept[p]), reverse=side == "bids")[:depth]
-            book[side] = {price: kept[price] for price in best}
-            for price in best[:10]:
-                text += judge.format_number(str(price.quantize(tick)))
-                text += judge.format_number(f"{kept[price].quantize(lot):f}")
-        assert zlib.crc32(text.encode()) == frame["checksum"]
-        checked += 1
-    assert checked > 120
+    frames = framed("kraken", "/v2", sent, seconds=120)
+    compared = kraken_checksums(frames, "ETH-EUR", depth)
+    assert len(compared) > 120
+    assert all(made == told for made, told in compared)
 
 
 def test_coinbase_counts_all_frames_and_beats_for_who_asks():

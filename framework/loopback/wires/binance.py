@@ -193,8 +193,11 @@ class BinanceWire(Wire):
         if method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
             wrong = {"code": 2, "msg": f"Invalid request: unknown variant `{method}`"}
             return [Say({"error": wrong, "id": number})]
-        self._listen(ear, names, method == "SUBSCRIBE")
-        return [Say({"result": None, "id": number})]
+        wanted = self._listen(ear, names, method == "SUBSCRIBE")
+        # A whole book is a request's answer; changes of before may still come after it.
+        books = [one.pair for one in wanted if one.topic is Topic.BOOK]
+        asked_for = [Say(None, Topic.BOOK, pair, snapshot=True) for pair in books]
+        return [Say({"result": None, "id": number}), *asked_for]
 
     def trade(self, ear: Ear, trade: TrueTrade) -> list[object]:
         """Return a ``trade``, an ``aggTrade``, or both, as the streams listened to are."""
@@ -253,13 +256,14 @@ class BinanceWire(Wire):
     def _event(self, kind: str, market: TrueMarket) -> dict[str, Any]:
         return {"e": kind, "E": self.venue.now_ns() // MS_NS, "s": symbol(market)}
 
-    def _listen(self, ear: Ear, names: Sequence[str], on: bool) -> None:
-        for name in names:
-            wanted = self._subscription(name)
-            known = ear.kept.setdefault("names", set())
-            (known.add if on else known.discard)(name)
-            if wanted is not None:
-                (ear.subscriptions.add if on else ear.subscriptions.discard)(wanted)
+    def _listen(self, ear: Ear, names: Sequence[str], on: bool) -> list[Subscription]:
+        """Follow a (un)subscription; return what is listened to from now on."""
+        known = ear.kept.setdefault("names", set())
+        before = set(ear.subscriptions)
+        (known.update if on else known.difference_update)(names)
+        found = (self._subscription(name) for name in sorted(known))
+        ear.subscriptions = {wanted for wanted in found if wanted is not None}
+        return sorted(ear.subscriptions - before, key=lambda wanted: wanted.pair)
 
     def _subscription(self, name: str) -> Subscription | None:
         """Return what a stream's name means; None: nothing that is here."""
