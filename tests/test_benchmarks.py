@@ -234,3 +234,21 @@ def test_wrong_words_are_named(benchmarks, capsys, words, message):
     with pytest.raises(SystemExit):
         compare.main(words)
     assert message in capsys.readouterr().err
+
+
+def test_book_messages_are_all_checked(benchmarks, capsys):
+    import book_messages
+
+    book_messages.main(["300", "--pairs", "3"])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["messages"], line["pairs"], line["budget"]) == (303, 3, 20_000)
+    assert line["per_second"] > 0
+
+
+def test_a_book_message_that_leaves_a_book_wrong_stops_the_measurement(benchmarks, monkeypatch):
+    import book_messages
+
+    pairs, frames = book_messages.frames_of(50, 1)
+    monkeypatch.setattr(book_messages, "frames_of", lambda *_: (pairs, frames[:5] + frames[25:]))
+    with pytest.raises(SystemExit, match="not every message"):
+        book_messages.main(["50"])

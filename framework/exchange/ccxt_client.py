@@ -118,13 +118,23 @@ class _Tapped:
         said = one_line(body)
         plain = method and (status in (408, 418, 429, 451) or status >= 500)
         if plain:
-            raise HttpFault(status, said if is_json else "", is_json, _retry_after(headers))
+            raise HttpFault(status, said if is_json else "", is_json, self._retry_after(headers))
         answer = super().handle_errors(  # type: ignore[misc]
             status, reason, url, method, headers, body, *rest
         )
         if method and status >= 400:
             raise HttpFault(status, said if is_json else "", is_json)
         return answer
+
+    def _retry_after(self, headers: Any) -> float | None:
+        """Return the seconds that an answer asks to wait."""
+        for name, value in (headers or {}).items():
+            if value.strip().isdigit():
+                if name.lower() == "retry-after":
+                    return float(value)
+                if name.lower() == "bitvavo-ratelimit-resetat":
+                    return max(0.0, (int(value) - self.milliseconds()) / 1e3)
+        return None
 
     def client(self, url: str) -> Client:
         """Return the socket of an address, which hands its frames to `heard`."""
@@ -151,8 +161,14 @@ class _Socket(Client):  # type: ignore[misc]
     def __init__(self, owner: _Tapped, url: str, options: dict[str, Any]) -> None:
         super().__init__(url, _unused, self._failed, self._shut, _unused, options)
         self._owner = owner
+        self._opening: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._pongs: set[asyncio.Task[None]] = set()
+
+    def connect(self, session: aiohttp.ClientSession, backoff_delay: float = 0) -> Any:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self.open(session))
+        return self.connected
 
     def create_connection(self, session: aiohttp.ClientSession) -> Any:
         return session.ws_connect(
@@ -216,7 +232,8 @@ class _Socket(Client):  # type: ignore[misc]
                 return
 
     async def aiohttp_close(self) -> None:
-        tasks = [task for task in (self.ping_looper, self._reading, *self._pongs) if task]
+        work = (self._opening, self.ping_looper, self._reading, *self._pongs)
+        tasks = [task for task in work if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -245,14 +262,6 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _retry_after(headers: Any) -> float | None:
-    """Return the seconds that an answer asks to wait."""
-    for name, value in (headers or {}).items():
-        if name.lower() == "retry-after" and value.strip().isdigit():
-            return float(value)
-    return None
-
-
 def read_frame(text: str) -> Any:
     """Return a frame's JSON; not-a-number is none.
 
@@ -262,5 +271,5 @@ def read_frame(text: str) -> Any:
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unreadable(f"frame {text[:60]!r}") from None

@@ -5,17 +5,29 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from framework.errors import FrameworkError
 from framework.exchange.connection import Channel, Heard, HeardBeat, Listening
 from framework.exchange.faults import Refused, Unreachable
+from framework.exchange.wire_values import Unreadable
 from framework.types import Interval
 
 if TYPE_CHECKING:
     from framework.exchange.ccxt_connection import CcxtConnection
 
 _BEAT = HeardBeat()
+
+
+class OfPair(Protocol):
+    """What an exchange tells of a pair."""
+
+    @property
+    def pair(self) -> str:
+        """``BASE-QUOTE``."""
+
+
+Told = TypeVar("Told", bound=OfPair)
 
 
 class CcxtListener(ABC):
@@ -134,6 +146,13 @@ class CcxtListener(ABC):
         if not self._listening:
             self._listening = True
             self.hear(Listening())
+
+    def asked_for(self, told: list[Told]) -> list[Told]:
+        """Return what was told; raise Unreadable unless all of it is of pairs listened to."""
+        for one in told:
+            if one.pair not in self.pairs:
+                raise Unreadable(f"pair {one.pair[:40]}, which was not asked for")
+        return told
 
     def declined(self, code: object, said: object) -> None:
         """End the connection, since the exchange declined something."""

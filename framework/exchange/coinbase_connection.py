@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from framework.exchange.ccxt_connection import CandlePage, CcxtConnection
 from framework.exchange.ccxt_listener import CcxtListener
+from framework.exchange.coinbase_frames import in_order
 from framework.exchange.coinbase_listener import CoinbaseListener
 from framework.exchange.coinbase_rows import (
     GRANULARITIES,
@@ -99,9 +100,7 @@ class CoinbaseConnection(CcxtConnection):
             else:
                 end_s = oldest // SECOND_NS + 1
         within = [trade for trade in found.values() if start_ns <= trade.time < end_ns]
-        return sorted(
-            within, key=lambda trade: (trade.time, len(trade.id), trade.id)
-        ), complete_from_ns
+        return sorted(within, key=in_order), complete_from_ns
 
     def listener(
         self,

@@ -5,7 +5,7 @@ https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websock
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,15 +61,23 @@ def trade_of(value: object) -> Trade:
     )
 
 
-def books_in(frame: Mapping[str, Any]) -> Iterator[BookChange]:
-    """Yield the changes of a frame of ``l2_data``."""
+def in_order(trade: Trade) -> tuple[int, int, str]:
+    """Return what trades are sorted by: time, then number."""
+    return trade.time, len(trade.id), trade.id
+
+
+def books_in(frame: Mapping[str, Any]) -> list[BookChange]:
+    """Return the changes of a frame of ``l2_data``."""
     time = iso_time_of(frame.get("timestamp"))
-    for event in map(dict_of, list_of(frame.get("events"))):
-        kind = event.get("type")
-        if kind not in ("snapshot", "update"):
-            raise Unreadable(f"type of a book's event {str(kind)[:40]}")
-        levels = [_level(row) for row in list_of(event.get("updates"))]
-        yield BookChange(text_of(event.get("product_id")), kind == "snapshot", levels, time)
+    return [_change(dict_of(event), time) for event in list_of(frame.get("events"))]
+
+
+def _change(event: dict[str, Any], time: int) -> BookChange:
+    kind = event.get("type")
+    if kind not in ("snapshot", "update"):
+        raise Unreadable(f"type of a book's event {str(kind)[:40]}")
+    levels = [_level(row) for row in list_of(event.get("updates"))]
+    return BookChange(text_of(event.get("product_id")), kind == "snapshot", levels, time)
 
 
 def _level(value: object) -> Level:

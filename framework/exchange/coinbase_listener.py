@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import UserError
 from framework.exchange.ccxt_listener import CcxtListener
 from framework.exchange.coinbase_book import CoinbaseBook, FrameSequence
-from framework.exchange.coinbase_frames import BookChange, books_in, trades_in
+from framework.exchange.coinbase_frames import BookChange, books_in, in_order, trades_in
 from framework.exchange.connection import Channel, Heard, HeardBook, HeardTrade
 from framework.exchange.faults import Unreachable
-from framework.exchange.wire_values import Unreadable, counter_of, dict_of, list_of
+from framework.exchange.wire_values import counter_of, dict_of, list_of
 from framework.types import Interval
 
 if TYPE_CHECKING:
@@ -70,11 +70,9 @@ class CoinbaseListener(CcxtListener):
             return False
         channel = frame.get("channel")
         if channel == "l2_data":
-            return any([self._change(change) for change in books_in(frame)])
+            return any([self._change(change) for change in self.asked_for(books_in(frame))])
         if channel == "market_trades":
-            for trade in sorted(trades_in(frame), key=lambda t: (t.time, len(t.id), t.id)):
-                if trade.pair not in self.pair_of:
-                    raise Unreadable(f"trade of {trade.pair[:40]}, which was not asked for")
+            for trade in sorted(self.asked_for(trades_in(frame)), key=in_order):
                 self.hear(HeardTrade(trade))
             return True
         if channel == "subscriptions":
@@ -91,9 +89,7 @@ class CoinbaseListener(CcxtListener):
 
     def _change(self, change: BookChange) -> bool:
         """Change a book; return whether it was."""
-        filled = self._books.get(change.pair)
-        if filled is None:
-            raise Unreadable(f"book of {change.pair[:40]}, which was not asked for")
+        filled = self._books[change.pair]
         if change.whole:
             filled.snapshot(change.levels, change.time)
         elif not filled.update(change.levels, change.time):

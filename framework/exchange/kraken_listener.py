@@ -10,7 +10,7 @@ from framework.exchange.connection import Channel, Heard, HeardBook, HeardCandle
 from framework.exchange.faults import Unreachable
 from framework.exchange.kraken_book import KrakenBook
 from framework.exchange.kraken_frames import BookChange, books_in, candles_in, trades_in
-from framework.exchange.wire_values import Unreadable, dict_of, text_of
+from framework.exchange.wire_values import dict_of, text_of
 from framework.exchange.written_values import read_written
 from framework.types import Interval
 
@@ -72,15 +72,13 @@ class KrakenListener(CcxtListener):
         frame = dict_of(message)
         channel = frame.get("channel")
         if channel == "book":
-            return any([self._change(change) for change in books_in(frame)])
+            return any([self._change(change) for change in self.asked_for(books_in(frame))])
         if channel == "trade":
-            for trade in trades_in(frame):
-                self._require(trade.pair)
+            for trade in self.asked_for(trades_in(frame)):
                 self.hear(HeardTrade(trade))
             return True
         if channel == "ohlc":
-            for candle in candles_in(frame, self.interval):
-                self._require(candle.pair)
+            for candle in self.asked_for(candles_in(frame, self.interval)):
                 self.hear(HeardCandle(candle, None))
             return True
         if "error" in frame or frame.get("success") is False:
@@ -98,10 +96,6 @@ class KrakenListener(CcxtListener):
             market.unit_decimals,
         )
 
-    def _require(self, pair: str) -> None:
-        if pair not in self.connection.books and pair not in self.pairs:
-            raise Unreadable(f"pair {pair[:40]}, which was not asked for")
-
     def _confirm(self, result: dict[str, Any]) -> None:
         """Note what was subscribed to; say when that is all."""
         self._expected.discard((text_of(result.get("channel")), text_of(result.get("symbol"))))
@@ -111,8 +105,6 @@ class KrakenListener(CcxtListener):
     def _change(self, change: BookChange) -> bool:
         """Change a book, and have it sent anew where it is wrong; return whether it was changed."""
         pair = change.pair
-        if pair not in self._books:
-            raise Unreadable(f"book of {pair[:40]}, which was not asked for")
         filled = self._books[pair]
         if not change.whole and not filled.book.valid:
             return False

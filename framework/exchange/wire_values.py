@@ -104,7 +104,8 @@ def levels_of(value: object) -> list[tuple[str, str]]:
         for level in list_of(value):
             price, units = level[0], level[1]
             if not (
-                type(price) is type(units) is str
+                type(level) is list
+                and type(price) is type(units) is str
                 and 0.0 < float(price) <= _HIGHEST_PRICE
                 and 0.0 <= float(units) <= _MOST_UNITS
             ):

@@ -101,7 +101,7 @@ def test_a_thousand_changes_agree_with_a_slow_twin_at_the_subscribed_depth() -> 
         side.pop(price, None)
         if units:
             side[price] = units
-        # What falls out of the depth is not told any more: the exchange tells it anew if it returns.
+        # What falls out of the depth is gone, and told anew when it returns.
         for levels, sign in ((bids, -1), (asks, 1)):
             for gone in sorted(levels, key=lambda p, s=sign: s * p)[25:]:
                 del levels[gone]

@@ -36,7 +36,8 @@ def test_an_exponent_is_written_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, [], {}, "", "abc", "nan", "inf", "-1", "1_0", "1e99", "1e400", "٣", 10**400]
+    "value",
+    [None, True, [], {}, "", "abc", "nan", "inf", "-1", "1_0", "1e99", "1e400", "٣", 10**400],
 )
 def test_what_is_no_price_cannot_be_read(value: object) -> None:
     with pytest.raises(Unreadable):
