@@ -47,7 +47,7 @@ def trade_row(market: TrueMarket, trade: TrueTrade) -> dict[str, str]:
         "price": market.price_text(trade.price, padded=False),
         "size": market.units_text(trade.units, padded=False),
         "time": iso(trade.time),
-        "side": "BUY" if trade.side > 0 else "SELL",
+        "side": "SELL" if trade.side > 0 else "BUY",  # of who rested in the book
     }
 
 
