@@ -24,9 +24,10 @@ from framework.exchange.btcmarkets_entries import (
 )
 from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_ids
 from framework.exchange.btcmarkets_requests import PublicRequests
-from framework.exchange.btcmarkets_values import fields_of, id_of, list_of
+from framework.exchange.btcmarkets_values import id_of
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
+from framework.exchange.wire_values import dict_of, list_of
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -70,7 +71,7 @@ class Account:
         """Return what is held, by asset."""
 
         def read(answer: Answer) -> dict[str, Balance]:
-            found = [balance_of(fields_of(entry)) for entry in list_of(answer.body)]
+            found = [balance_of(dict_of(entry)) for entry in list_of(answer.body)]
             return {balance.asset: balance for balance in found}
 
         return await self._get("/v3/accounts/me/balances", read)
@@ -79,8 +80,8 @@ class Account:
         """Return the rates that the owner pays today, by pair."""
 
         def read(answer: Answer) -> dict[str, FeeRates]:
-            entries = list_of(fields_of(answer.body).get("feeByMarkets"))
-            found = [fees_of(fields_of(entry)) for entry in entries]
+            entries = list_of(dict_of(answer.body).get("feeByMarkets"))
+            found = [fees_of(dict_of(entry)) for entry in entries]
             return {rates.pair: rates for rates in found}
 
         return await self._get("/v3/accounts/me/trading-fees", read)
@@ -89,7 +90,7 @@ class Account:
         """Return the orders that may still fill, oldest first."""
 
         def read(answer: Answer) -> list[OwnOrder]:
-            return [order_of(fields_of(entry)) for entry in list_of(answer.body)]
+            return [order_of(dict_of(entry)) for entry in list_of(answer.body)]
 
         query = [("status", "open"), *([("marketId", pair)] if pair else [])]
         return sorted(await self._get("/v3/orders", read, query), key=lambda it: int(it.id))
@@ -120,7 +121,7 @@ class Account:
         """Return entries from the newest back to where it is `enough`, oldest first."""
 
         def read(answer: Answer) -> Page[E]:
-            objects = [fields_of(entry) for entry in list_of(answer.body)]
+            objects = [dict_of(entry) for entry in list_of(answer.body)]
             ids = [id_of(entry.get("id", entry.get("orderId"))) for entry in objects]
             entries = {int(name): entry_of(entry) for name, entry in zip(ids, objects, strict=True)}
             return Page(entries, cursors_of_ids(entries))

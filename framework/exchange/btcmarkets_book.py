@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
-from framework.exchange.btcmarkets_values import id_of, list_of, time_of
+from framework.exchange.btcmarkets_values import id_of, time_of
 from framework.exchange.live_book import LiveBook
+from framework.exchange.wire_values import list_of
 
 _DEPTH = 10
 _REMEMBERED = 64

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_times
-from framework.exchange.btcmarkets_values import list_of, number_of, text_of_time, time_of
+from framework.exchange.btcmarkets_values import number_of, text_of_time, time_of
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
+from framework.exchange.wire_values import list_of
 from framework.market.rows import CandleRows
 from framework.types import Interval
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from framework.exchange.btcmarkets_values import id_of, number_of, side_of, text_of, time_of
+from framework.exchange.btcmarkets_values import id_of, number_of, side_of, time_of
+from framework.exchange.wire_values import text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,12 @@ from typing import Any, TypeVar
 from framework.errors import UserError, did_you_mean
 from framework.exchange.btcmarkets_candles import CandleHistory
 from framework.exchange.btcmarkets_trades import TradeHistory
-from framework.exchange.btcmarkets_values import (
-    amount_of,
-    fields_of,
-    list_of,
-    number_of,
-    text_of,
-    time_of,
-)
+from framework.exchange.btcmarkets_values import amount_of, number_of, time_of
 from framework.exchange.connection import MarketInfo
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
 from framework.exchange.live_book import LiveBook
+from framework.exchange.wire_values import dict_of, list_of, text_of
 from framework.market.live import BookState, Trade
 from framework.market.rows import CandleRows
 from framework.market.rules import MarketRules
@@ -73,7 +67,7 @@ class PublicRequests:
         """Return the exchange's time, UTC ns."""
 
         def read(answer: Answer) -> int:
-            return time_of(fields_of(answer.body).get("timestamp"))
+            return time_of(dict_of(answer.body).get("timestamp"))
 
         return await self._client.get("/v3/time", read, cost=_TIME_COST)
 
@@ -81,7 +75,7 @@ class PublicRequests:
         """Return all markets by pair."""
 
         def read(answer: Answer) -> dict[str, MarketInfo]:
-            found = [_market(fields_of(entry)) for entry in list_of(answer.body)]
+            found = [_market(dict_of(entry)) for entry in list_of(answer.body)]
             return {market.pair: market for market in found}
 
         return await self._client.get("/v3/markets", read)
@@ -90,7 +84,7 @@ class PublicRequests:
         """Return the tickers of `pairs`."""
 
         def read(answer: Answer) -> dict[str, Ticker]:
-            found = [_ticker(fields_of(entry)) for entry in list_of(answer.body)]
+            found = [_ticker(dict_of(entry)) for entry in list_of(answer.body)]
             return {ticker.pair: ticker for ticker in found}
 
         query = [("marketId", pair) for pair in pairs]
@@ -104,7 +98,7 @@ class PublicRequests:
         """
 
         def read(answer: Answer) -> BookState:
-            return _book(pair, fields_of(answer.body))
+            return _book(pair, dict_of(answer.body))
 
         path = f"/v3/markets/{pair}/orderbook"
         asked = self._client.get(path, read, [("level", "2" if whole else "1")])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.exchange.book_repair import BookRepair
 from framework.exchange.btcmarkets_book import BookKeeper, Outcome
-from framework.exchange.btcmarkets_values import fields_of, trade_of
+from framework.exchange.btcmarkets_values import trade_of
 from framework.exchange.connection import (
     Channel,
     Heard,
@@ -22,6 +22,7 @@ from framework.exchange.faults import ExchangeFault, Refused, TooOften, Unreacha
 from framework.exchange.http import Budget, need_aiohttp, reason_of
 from framework.exchange.http_faults import fault_of_answer, shortened, speaks_of_limits
 from framework.exchange.live_book import LiveBook
+from framework.exchange.wire_values import dict_of
 from framework.interfaces import Clock
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class FrameReader:
             It declines the subscription.
         """
         try:
-            frame = fields_of(self._parse(data))
+            frame = dict_of(self._parse(data))
             kind = frame.get("messageType")
             if kind == "error":
                 raise self._declined(frame)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_ids
-from framework.exchange.btcmarkets_values import list_of, trade_of
+from framework.exchange.btcmarkets_values import trade_of
 from framework.exchange.http import Answer, JsonClient
+from framework.exchange.wire_values import list_of
 from framework.market.live import Trade
 from framework.types import SECOND_NS
 

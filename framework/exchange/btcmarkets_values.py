@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from framework.exchange.wire_values import dict_of
 from framework.market.live import Trade
 from framework.types import parse_time
 
@@ -76,16 +77,9 @@ def side_of(value: Any) -> int:
     return _SIDES[value]
 
 
-def text_of(value: Any) -> str:
-    """Return a word, which must be one."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{_shown(value)} is no text")
-    return value
-
-
 def trade_of(pair: str, entry: Any, id_key: str, amount_key: str) -> Trade:
     """Return a public trade; socket and requests call its id and its amount by other keys."""
-    found = fields_of(entry)
+    found = dict_of(entry)
     return Trade(
         pair,
         id_of(found.get(id_key)),
@@ -94,20 +88,6 @@ def trade_of(pair: str, entry: Any, id_key: str, amount_key: str) -> Trade:
         amount_of(found.get(amount_key)),
         side_of(found.get("side")),
     )
-
-
-def fields_of(entry: Any) -> dict[str, Any]:
-    """Return a JSON object, which it must be."""
-    if not isinstance(entry, dict):
-        raise ValueError(f"{_shown(entry)} is no object")
-    return entry
-
-
-def list_of(body: Any) -> list[Any]:
-    """Return a JSON list, which it must be."""
-    if not isinstance(body, list):
-        raise ValueError(f"{_shown(body)} is no list")
-    return body
 
 
 def _shown(value: Any) -> str:

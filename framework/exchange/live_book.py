@@ -9,7 +9,7 @@ import numpy as np
 
 from framework.market.live import BookState
 
-_MOST = 1e15
+_HIGHEST_PRICE, _MOST_UNITS = 1e15, 1e18
 
 
 class LiveBook:
@@ -50,7 +50,7 @@ class LiveBook:
             No level can have this price or these units.
         """
         value, key = float(units), float(price)
-        if not (0.0 < key < _MOST and 0.0 <= value < _MOST):
+        if not (0.0 < key < _HIGHEST_PRICE and 0.0 <= value < _MOST_UNITS):
             raise ValueError(f"no level: price {price[:40]}, units {units[:40]}")
         if bid:
             key = -key

@@ -117,3 +117,33 @@ async def connected(clock=None, timeout_s=5.0, retries=3):
             yield server, connection
         finally:
             await connection.close()
+
+
+def iso(time_ns, digits=6):
+    text = np.datetime_as_string(
+        np.datetime64(int(time_ns), "ns"), unit="us" if digits == 6 else "ms"
+    )
+    return f"{text}Z"
+
+
+def asking(work, **answers):
+    """Return what `work` makes of a connection to a server that answers so."""
+
+    async def run():
+        async with connected(retries=0) as (server, connection):
+            for name, answer in answers.items():
+                server.answers[PATHS[name]] = answer
+            return await work(connection), server
+
+    return asyncio.run(run())
+
+
+PATHS = {
+    "time": "/v3/time",
+    "markets": "/v3/markets",
+    "tickers": "/v3/markets/tickers",
+    "book": "/v3/markets/BTC-AUD/orderbook",
+    "candles": "/v3/markets/BTC-AUD/candles",
+    "trades": "/v3/markets/BTC-AUD/trades",
+    "other": "/v3/markets/BTC-AUB/candles",
+}

@@ -49,3 +49,11 @@ def test_a_unix_socket_can_be_reached(tmp_path):
         server.listen()
         client.connect(str(tmp_path / "door"))
     assert network_guard.reached == []
+
+
+def test_a_person_may_lift_it_for_a_while(refused):
+    with network_guard.lifted():
+        network_guard._require_here("api.kraken.com")
+    assert refused == []
+    with pytest.raises(network_guard.RealHostRefused):
+        network_guard._require_here("api.kraken.com")

@@ -1,12 +1,14 @@
 """Real exchanges, asked only when a person says so: ``pytest tests/online --online``.
 
 ``--online-exchange kraken,btcmarkets`` asks some of them. ``--online-exchange loopback`` asks the
-one on this machine, which needs no network and shows that the checks themselves work.
+one on this machine, which needs no network and shows that the checks themselves work;
+``loopback:kraken`` is the same in the words of another exchange.
 """
 
 import asyncio
 import os
 
+import network_guard
 import pytest
 from omegaconf import OmegaConf
 
@@ -66,7 +68,8 @@ def pytest_generate_tests(metafunc):
     chosen = [name for name in (option("online_exchange", default="") or "").split(",") if name]
     only = getattr(metafunc.module, "EXCHANGES", None)
     names = chosen or only or live_names()
-    names = [name for name in names if not only or name in (*only, "loopback")]
+    if only:
+        names = [name for name in names if name in (*only, "loopback")]
     metafunc.parametrize("exchange", names, indirect=True)
 
 
@@ -80,13 +83,23 @@ def live_names():
     return names
 
 
+@pytest.fixture(autouse=True)
+def real_hosts():
+    """Allow for these tests what no other test may."""
+    with network_guard.lifted():
+        yield
+
+
 @pytest.fixture
 def exchange(request):
     """The component, as its YAML sets it."""
-    file = project_root() / "conf" / "exchange" / f"{request.param}.yaml"
+    name, _, speaks = request.param.partition(":")
+    file = project_root() / "conf" / "exchange" / f"{name}.yaml"
     tree = OmegaConf.to_container(OmegaConf.load(file), resolve=True)
     option = request.config.getoption
     given = {"url": option("online_url"), "socket_url": option("online_socket_url")}
+    if speaks:
+        given |= {"speaks": speaks, "name": request.param.replace(":", "_")}
     tree |= {key: value for key, value in given.items() if value}
     return build({"exchange": tree}, Holder).exchange
 
