@@ -45,6 +45,14 @@ async def insist(
                 wait_s = max(wait_s, fault.retry_after_s or 0.0)
                 budget.pause(wait_s)
             if attempt == retries or wait_s > _LONGEST_PAUSE_S:
-                raise
+                raise _in_vain(fault, attempt + 1) from fault
         await clock.sleep(wait_s)
     raise AssertionError("retries are 0 or more")
+
+
+def _in_vain(fault: Unreachable, times: int) -> Unreachable:
+    """Return the fault, saying how often was asked."""
+    what = f"{fault.what}; asked {'once' if times == 1 else f'{times} times'}"
+    if isinstance(fault, TooOften):
+        return TooOften(fault.exchange, what, fault.retry_after_s)
+    return Unreachable(fault.exchange, what)

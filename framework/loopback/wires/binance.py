@@ -247,6 +247,7 @@ class BinanceWire(Wire):
         market = self.venue.truth.markets[pair]
         return {
             **self._event("depthUpdate", market),
+            "E": delta.time // MS_NS,  # also of one that is told again later
             "U": first,
             "u": _UPDATE_SHIFT + 2 * delta.last,
             "b": [level_row(market, at.price, at.units) for at in delta.levels if at.bid],
