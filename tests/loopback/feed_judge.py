@@ -29,6 +29,7 @@ _SETTLED_S = 60.0  # a candle must be told so long after its end
 _HELD_S = 10.0  # a trade, a book
 _BUCKET = Interval.parse("5s")
 _UNSTAMPED = {"bitvavo"}  # whose books say of no change when it was
+_ABOUT_NS = 8 * SECOND_NS
 
 
 @dataclass
@@ -36,7 +37,6 @@ class Heard:
     """What a feed told, and the truth that it is judged by."""
 
     speaks: str
-    skew_ns: int
     end_ns: int
     first_ns: int
     truth: Truth
@@ -86,7 +86,7 @@ async def _run(speaks: str, seed: int, script: Script, seconds: float) -> Heard:
     clock = LoopClock(local_ns)
     first_ns = MINUTE.floor(start_ns) - int(rng.integers(1, 4)) * MINUTE.ns
     async with LoopbackServer(wire, truth, clock, script, seed) as server:
-        heard = Heard(speaks, start_ns - local_ns, 0, first_ns, truth, server.venue.book_start_ns)
+        heard = Heard(speaks, 0, first_ns, truth, server.venue.book_start_ns)
         loop.set_exception_handler(lambda _, context: heard.troubles.append(_words(context)))
         exchange = component_of(speaks)(
             url=server.url, socket_url=server.socket_url + wire.socket_home, symbols=pairs
@@ -143,7 +143,7 @@ def _wrong_candles(heard: Heard, pair: str) -> list[str]:
     true = _true_candles(heard, pair)
     for event in closed:
         time = event.candle.time
-        if time >= due_ns:
+        if time >= due_ns or time not in true:
             continue
         if not _same(last[time], true[time]):
             wrong.append(f"{event.standing.name} {last[time]}, true {true[time]}")
@@ -159,7 +159,9 @@ def _true_candles(heard: Heard, pair: str) -> dict[int, tuple[float, ...]]:
     """Return open, high, low, close and volume by open time, flat where nobody traded."""
     rows = heard.truth.rows(pair, MINUTE, heard.first_ns - 200 * MINUTE.ns, heard.end_ns)
     columns = (rows.open, rows.high, rows.low, rows.close, rows.volume)
-    traded = dict(zip(rows.time.tolist(), zip(*(c.tolist() for c in columns)), strict=True))
+    traded = dict(
+        zip(rows.time.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True)
+    )
     true, close = {}, math.nan
     for time in range(int(rows.time[0]), heard.end_ns, MINUTE.ns):
         true[time] = traded.get(time, (close, close, close, close, 0.0))
@@ -212,18 +214,15 @@ def _wrong_books(heard: Heard, pair: str) -> list[str]:
     unstamped = heard.speaks in _UNSTAMPED
     wrong = []
     for state in told:
-        if unstamped:
-            # As of when it came, by the local clock: that of the newest change before.
-            moment_ns = state.time + heard.skew_ns
-            found = [levels for time, levels in true.items() if 0 <= moment_ns - time < SECOND_NS]
+        if unstamped:  # as of about when it came
+            found = [levels for time, levels in true.items() if abs(state.time - time) < _ABOUT_NS]
         else:
-            moment_ns = state.time
-            found = [true[moment_ns]] if moment_ns in true else []
+            found = [true[state.time]] if state.time in true else []
         if not any(np.array_equal(levels, state.levels, equal_nan=True) for levels in found):
             last = " (the last)" if state is told[-1] else ""
-            wrong.append(f"at {format_time(moment_ns)}{last} not as it was")
-    if moment_ns < heard.end_ns - round(_HELD_S * SECOND_NS):
-        wrong.append(f"the last one is of {format_time(moment_ns)}")
+            wrong.append(f"at {format_time(state.time)}{last} not as it was")
+    if told[-1].time < heard.end_ns - round(_HELD_S * SECOND_NS):
+        wrong.append(f"the last one is of {format_time(told[-1].time)}")
     return wrong[:5]
 
 
