@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,7 +88,8 @@ class SocketLine:
     async def ping(self) -> None:
         """Ask whether the client is there; it answers by itself."""
         if not self.silent and not self._socket.closed:
-            await self._socket.ping()
+            with suppress(ConnectionError):  # it may have been cut in this very moment
+                await self._socket.ping()
 
     def cut(self) -> None:
         """End the connection without a word."""
