@@ -88,7 +88,7 @@ class SocketLine:
     async def ping(self) -> None:
         """Ask whether the client is there; it answers by itself."""
         if not self.silent and not self._socket.closed:
-            with suppress(ConnectionError):  # it is just going away
+            with suppress(ConnectionError):  # it may have been cut in this very moment
                 await self._socket.ping()
 
     def cut(self) -> None:

@@ -65,6 +65,12 @@ def symbol_of(pair):
     return pair.replace("-", "/")
 
 
+def side_of(name, trade):
+    """Return a true trade's side as ccxt tells it: of Coinbase that of who rested in the book."""
+    bought = trade.side > 0
+    return "buy" if bought != (name == "coinbase") else "sell"
+
+
 def filled(rows, start_ns, end_ns, interval_ns, before=None):
     """Return rows (time, open, high, low, close, volume) with flat ones where one is missing."""
     by_time = {row[0]: row for row in rows}
