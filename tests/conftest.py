@@ -41,6 +41,14 @@ class Ended:
         return found.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def budgets_of_tests(tmp_path_factory):
+    """Keep budgets of requests apart from those of the user's own programs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
+
+
 @pytest.fixture
 def program(tmp_path, monkeypatch, capsys):
     """Call the command line in an empty folder, in this process, and say how it ended."""
