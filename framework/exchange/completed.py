@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -31,11 +32,13 @@ def completed(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    heard = _hears_signals()
+
     async def gently() -> T:
         task = asyncio.ensure_future(work())
         loop = asyncio.get_running_loop()
-        here = threading.current_thread() is threading.main_thread()  # where signals arrive
-        with ToldGently(lambda: loop.call_soon_threadsafe(task.cancel)) if here else nullcontext():
+        gentle = ToldGently(lambda: loop.call_soon_threadsafe(task.cancel))
+        with gentle if heard else nullcontext():
             return await task
 
     try:
@@ -45,3 +48,9 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
             # Raised in the loop, it would be an exception of a task that nobody asks for.
             raise KeyboardInterrupt from None
         raise
+
+
+def _hears_signals() -> bool:
+    """Tell whether signals arrive here, and not where asyncio itself sees to them."""
+    here = threading.current_thread() is threading.main_thread()
+    return here and signal.getsignal(signal.SIGINT) is not signal.default_int_handler

@@ -38,7 +38,8 @@ class Download:
     """Of the candles; null: the exchange's own, else `execution.interval`, else the strategy's."""
 
     chunk_bars: int = Field(default=_CHUNK_BARS, ge=1, le=10_000_000)
-    """Candles fetched and stored at a time, rounded to whole days: what a kill can lose."""
+    """Candles fetched and stored at a time, rounded to whole days: what a kill can lose. Of a live
+    exchange no more than some of its answers hold."""
 
     def prepare(self, context: Context) -> None:
         """Find every market's interval and range."""

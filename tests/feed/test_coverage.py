@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,4 +76,4 @@ def test_it_equals_a_plain_account_of_every_moment(actions):
             assert coverage.inside(moment) == (moment in missing)
         assert coverage.hearing == hearing
         holes = coverage.holes
-        assert all(a.end_ns <= b.start_ns for a, b in zip(holes, holes[1:], strict=False))
+        assert all(a.end_ns <= b.start_ns for a, b in itertools.pairwise(holes))
