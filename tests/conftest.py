@@ -11,8 +11,12 @@ from hydra.core.global_hydra import GlobalHydra
 
 ROOT = Path(__file__).resolve().parents[1]
 
-
 network_guard.guard()
+
+
+def pytest_runtest_protocol(item):
+    """Let only those tests reach other machines that are there for nothing else."""
+    network_guard.allowed = item.get_closest_marker("online") is not None
 
 
 @pytest.fixture(autouse=True)
