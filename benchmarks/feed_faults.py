@@ -15,6 +15,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -28,7 +29,7 @@ from framework.loopback.script import DRAWN, Kind  # noqa: E402
 from framework.loopback.spoken import SPOKEN  # noqa: E402
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Run the campaign; exit with 1 where anything went wrong."""
     reader = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     reader.add_argument("--schedules", type=int, default=1000, help="in all, over the exchanges")
@@ -36,8 +37,8 @@ def main() -> None:
     reader.add_argument("--exchange", choices=sorted(SPOKEN), help="only this one")
     reader.add_argument("--kinds", help="only these kinds of faults, with commas between them")
     reader.add_argument("--each", action="store_true", help="every kind alone, on every exchange")
-    reader.add_argument("--jobs", type=int, default=2)
-    asked = reader.parse_args()
+    reader.add_argument("--jobs", type=int, default=2, help="processes; 0: this one")
+    asked = reader.parse_args(argv)
     exchanges = [asked.exchange] if asked.exchange else sorted(SPOKEN)
     kinds = frozenset(map(Kind, asked.kinds.split(","))) if asked.kinds else DRAWN
     if asked.each:
@@ -51,13 +52,12 @@ def main() -> None:
         ]
     began = time.perf_counter()
     wrong, cpu_s, grown_mib = 0, 0.0, 0.0
-    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
-        for found in pool.map(partial(_run, asked.each), work):
-            cpu_s += found.pop("cpu_s")
-            grown_mib = max(grown_mib, found.pop("grown_mib"))
-            if found["wrong"]:
-                wrong += 1
-                print(json.dumps(found), flush=True)
+    for found in _found(partial(_run, asked.each), work, asked.jobs):
+        cpu_s += found.pop("cpu_s")
+        grown_mib = max(grown_mib, found.pop("grown_mib"))
+        if found["wrong"]:
+            wrong += 1
+            print(json.dumps(found), flush=True)
     told = {
         "schedules": len(work),
         "wrong": wrong,
@@ -71,6 +71,15 @@ def main() -> None:
 
 _warm: list[float] = []
 """This process's memory in MiB after each of its first schedules, in which packages load."""
+
+
+def _found(run: Callable[[Any], Any], work: list[Any], jobs: int) -> Iterator[dict[str, Any]]:
+    """Yield what came of each schedule, in their order."""
+    if not jobs:
+        yield from map(run, work)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(run, work)
 
 
 def _run(alone: bool, asked: tuple[str, int, tuple[str, ...]]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from hydra.core.global_hydra import GlobalHydra
 
 ROOT = Path(__file__).resolve().parents[1]
 
-
 network_guard.guard()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import math
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -211,13 +212,15 @@ def _wrong_books(heard: Heard, pair: str) -> list[str]:
     if not told:
         return ["none was told"]
     true = _true_books(heard, pair)
+    moments = list(true)
     unstamped = heard.speaks in _UNSTAMPED
     wrong = []
     for state in told:
         if unstamped:  # as of about when it came
             found = [levels for time, levels in true.items() if abs(state.time - time) < _ABOUT_NS]
         else:
-            found = [true[state.time]] if state.time in true else []
+            index = bisect_right(moments, state.time)
+            found = [true[moments[index - 1]]] if index else []
         if not any(np.array_equal(levels, state.levels, equal_nan=True) for levels in found):
             last = " (the last)" if state is told[-1] else ""
             wrong.append(f"at {format_time(state.time)}{last} not as it was")
