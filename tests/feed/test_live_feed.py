@@ -14,6 +14,7 @@ from framework.feed.events import State
 from framework.feed.live_feed import LiveFeed
 from framework.loopback.virtual_time import run_virtual
 from framework.market.candles import Standing
+from framework.market.live import Trade
 from framework.session.clock import LoopClock
 from framework.types import SECOND_NS, Interval
 
@@ -114,7 +115,7 @@ def test_random_spells(seed):
     kinds += ["huge_rows", "huge_trades", "lose_closed"]
     spells = []
     for _ in range(int(rng.integers(1, 7))):
-        start_s = float(rng.uniform(0, 60))
+        start_s = float(rng.uniform(5, 60))
         length_s = float(rng.exponential(8)) + 0.2
         value = float(rng.uniform(0.2, 5))
         spells.append(Spell(str(rng.choice(kinds)), start_s, min(start_s + length_s, 80), value))
@@ -339,3 +340,31 @@ def test_nothing_but_what_is_wanted_is_told_and_listened_to():
         ask for ask in connection.asked if ask[1] == "BTC-AUD" and ask[3] > START_NS + 30 * 10**9
     ]
     assert not late
+
+
+def test_a_wrong_trade_is_not_believed_before_any_price_is_known():
+    """Nobody traded before; the first trade is wrong on the socket, and right where asked for."""
+    market = {pair: [Trade(pair, "1", START_NS + 12 * SECOND_NS, 100.0, 2.0, 1)] for pair in PAIRS}
+    clock = LoopClock(START_NS)
+    connection = FakeConnection(clock, market, spells=[Spell("huge_trades", 0, 60)])
+
+    async def run():
+        rng = np.random.default_rng(1)
+        feed = LiveFeed(connection, clock, PAIRS, FIVE, {}, ALL, rng)
+        return await _collect(feed, clock, 60)
+
+    told, _ = sort(run_virtual(run()))
+    standings = [e.standing for e in told["BTC-AUD"].closed[:4]]
+    assert standings == [Standing.MISSING, Standing.MISSING, Standing.CONFIRMED, Standing.FLAT]
+    assert [e.trade.price for e in told["BTC-AUD"].traded] == [100.0]
+
+
+def test_an_outage_at_the_start_is_waited_for():
+    connection, told, states = play(4, [Spell("down", 0, 22)])
+    check(connection, told, 100, first_ns=told["BTC-AUD"].closed[0].candle.time)
+    assert [s.state for s in states] == [
+        State.CONNECTING,
+        State.LOST,
+        State.LIVE,
+        State.STOPPED,
+    ]
