@@ -92,9 +92,10 @@ class PairLine:
 
     def hear_trade(self, trade: Trade, now_ns: int) -> None:
         """Take in a trade of the socket at about `now_ns`, exchange time."""
+        close = self._candles.last_close
         if trade.time > now_ns + _AHEAD_NS:
             self._coverage.doubt(now_ns - _EDGE_NS, now_ns + _GUARD_NS)
-        elif not possible_trade(trade, self._candles.last_close):
+        elif math.isnan(close) or not possible_trade(trade, close):
             self._coverage.doubt(trade.time, trade.time + 1)
         else:
             self._take(trade)
@@ -228,9 +229,11 @@ class PairLine:
             return None
         for hole in self._coverage.holes:
             if not hole.hopeless and hole.end_ns + _GUARD_NS <= now_ns:
-                end_ns = min(hole.end_ns, hole.start_ns + _CHUNK_NS)
-                return Ask("trades", self._pair, hole.start_ns, end_ns)
-        return None
+                start_ns = start_ns or hole.start_ns
+                end_ns = min(hole.end_ns, start_ns + _CHUNK_NS)
+                if end_ns < hole.end_ns:
+                    break
+        return Ask("trades", self._pair, start_ns, end_ns) if start_ns < end_ns else None
 
 
 def _may_ask(bucket: Bucket, now_ns: int) -> bool:

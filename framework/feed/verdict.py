@@ -89,10 +89,12 @@ class Judge:
         now_ns : int
             Exchange time.
         """
+        if bucket.row is None and bucket.time < reach_ns:
+            return self._out_of_reach(bucket, close)
         if not bucket.read or (bucket.odd and not _steady(bucket, self.closing.odd_s)):
             return None
         if bucket.heard_volume == 0 and (bucket.row is None or bucket.row.volume == 0):
-            return self._quiet(bucket, close, reach_ns, now_ns)
+            return self._quiet(bucket, close, now_ns)
         row = bucket.row
         if row is None or grew(bucket.heard_volume, row.volume):
             return None
@@ -119,16 +121,23 @@ class Judge:
         best = max(candidates, key=lambda candle: candle.volume)
         return None if math.isnan(best.close) else (best, Standing.PROVISIONAL)
 
-    def _quiet(self, bucket: Bucket, close: float, reach_ns: int, now_ns: int) -> Verdict | None:
-        """Return the verdict where neither row nor trades say that anybody traded."""
+    def _out_of_reach(self, bucket: Bucket, close: float) -> Verdict | None:
+        """Return the verdict on a candle without trades whose row cannot be had any more."""
+        if bucket.heard_volume > 0:
+            return None
         nothing = flat(self.pair, bucket.time, close)
-        if bucket.row is None and bucket.time < reach_ns:
-            return nothing, Standing.MISSING
+        if self.known(bucket) and not math.isnan(close):
+            return nothing, Standing.FLAT
+        return (nothing, Standing.MISSING) if self.coverage.hopeless(*self.span(bucket)) else None
+
+    def _quiet(self, bucket: Bucket, close: float, now_ns: int) -> Verdict | None:
+        """Return the verdict where neither row nor trades say that anybody traded."""
         steady = _steady(bucket, self.closing.settle_s)
         if not (bucket.complete or (self._beyond_proof(bucket, now_ns) and steady)):
             return None
         if bucket.row is not None:
             return bucket.row, Standing.FLAT
+        nothing = flat(self.pair, bucket.time, close)
         return nothing, Standing.MISSING if math.isnan(close) else Standing.FLAT
 
     def _beyond_proof(self, bucket: Bucket, now_ns: int) -> bool:
