@@ -6,8 +6,10 @@ before. The join is by time alone: a session joins what it recorded up to now as
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,6 +37,20 @@ class Recorded:
     books: Books | None
     trades: Trades | None
     max_age_ns: int
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over both, as a hexadecimal string."""
+        parts = (part for part in (self.books, self.trades) if part is not None)
+        return hashlib.sha256(" ".join(part.digest for part in parts).encode()).hexdigest()
+
+    def until(self, time_ns: int) -> Recorded:
+        """Return what was known at a moment: its books, and the trades before it."""
+        return Recorded(
+            None if self.books is None else self.books.until(time_ns),
+            None if self.trades is None else self.trades.before(time_ns),
+            self.max_age_ns,
+        )
 
     def select(self, pairs: Sequence[str]) -> Recorded:
         """Return what was recorded of `pairs`, in that order."""
@@ -100,7 +116,7 @@ class BarBooks:
     @property
     def depth(self) -> int:
         """Levels that were recorded."""
-        return self.levels.shape[2]
+        return int(self.levels.shape[2])
 
     def price(self, side: int, level: int = 0) -> FloatArray:
         """Return the price of a level at each bar's close, (T,); NaN where there is none."""

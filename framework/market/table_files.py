@@ -61,9 +61,7 @@ class TableFiles:
         if len(parts) == 1:
             return parts[0]
         return {
-            name: np.concatenate(
-                [np.empty(0, self._types[name]), *(part[name] for part in parts)]
-            )
+            name: np.concatenate([np.empty(0, self._types[name]), *(part[name] for part in parts)])
             for name in names
         }
 
@@ -93,9 +91,7 @@ class TableFiles:
         }
         return AddAction(path, len(data), {"pair": pair}, modified, False, json.dumps(stats))
 
-    def _read_file(
-        self, file: TableFile, start: int, end: int, names: Sequence[str]
-    ) -> Columns:
+    def _read_file(self, file: TableFile, start: int, end: int, names: Sequence[str]) -> Columns:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self._source(file.path)) as parquet:

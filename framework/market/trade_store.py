@@ -93,7 +93,8 @@ class TradeStore:
         """Return the ids of all trades of `pair`, by time."""
         table = self._trades(exchange)
         table.refresh()
-        return _once(table.read(pair, names=("time", "id")))["id"].tolist()
+        columns = _once(table.read(pair, names=("time", "id")))
+        return [str(name) for name in columns["id"]]
 
     def covered(self, exchange: str, pair: str) -> list[Range]:
         """Return the ranges in which every trade was recorded, those without trades included."""
@@ -134,8 +135,6 @@ def _once(columns: Columns) -> Columns:
 def _unknown(table: PairTable, pair: str, new: Columns) -> Columns:
     """Return the rows of `new` whose ids the snapshot held lacks."""
     first, last = int(new["time"][0]), int(new["time"][-1])
-    near = table.read(
-        pair, first - _STAMPS_DIFFER_NS, last + _STAMPS_DIFFER_NS + 1, ("time", "id")
-    )
+    near = table.read(pair, first - _STAMPS_DIFFER_NS, last + _STAMPS_DIFFER_NS + 1, ("time", "id"))
     fresh = ~np.isin(new["id"], near["id"])
     return {name: column[fresh] for name, column in new.items()}

@@ -54,8 +54,16 @@ class Trades:
         """Return which trades are those of pair n."""
         return slice(int(self.first[n]), int(self.first[n + 1]))
 
-    def take(self, kept: BoolArray, spans: Sequence[Sequence[Range]]) -> Trades:
-        """Return the trades that are `kept` (R,), over other spans."""
+    def before(self, time_ns: int) -> Trades:
+        """Return only the trades before a moment, and the spans up to it."""
+        spans = tuple(
+            tuple((start, min(end, time_ns)) for start, end in spans if start < time_ns)
+            for spans in self.spans
+        )
+        return replace(self.take(self.time < time_ns), spans=spans)
+
+    def take(self, kept: BoolArray) -> Trades:
+        """Return the trades that are `kept` (R,), over the same spans."""
         counts = [np.count_nonzero(kept[self.of(n)]) for n in range(len(self.pairs))]
         return replace(
             self,
@@ -64,7 +72,6 @@ class Trades:
             price=self.price[kept],
             units=self.units[kept],
             side=self.side[kept],
-            spans=tuple(map(tuple, spans)),
         )
 
     def select(self, pairs: Sequence[str]) -> Trades:

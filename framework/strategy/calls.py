@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PROBES = (*range(31), 100_000)  # bounds of whole parameters in TA-Lib lie among these
 
+_RECORDS = {"books": "order books", "trades": "trades"}
+
 __all__ = ["build_attribute", "build_call", "shifted"]
 
 
@@ -59,6 +61,11 @@ def build_call(builder: Builder, tree: ast.Call, place: Place) -> Node:
         if near == "" and name in (*builder.feature_names, *builder.params):
             raise Wrong(f"'{name}' is no function, but a name; write it without parentheses.")
         raise Wrong(f"'{name}' is no function.{near}")
+    for record in sorted(function.records - builder.records):
+        raise Wrong(
+            f"'{name}' needs recorded {_RECORDS[record]}, and the exchange has none; "
+            "exchange.from_store=true reads what mode=collect recorded."
+        )
     arguments = _bound(function, tree)
     if function.scope == "form":
         return build_form(builder, function, arguments, place)
@@ -80,7 +87,8 @@ def build_call(builder: Builder, tree: ast.Call, place: Place) -> Node:
     if not known:
         return builder.unknown
     warm_up = _warm_up(function, values)
-    if parts and all(part.kind in (Kind.CONSTANT, Kind.FLAG) for part in parts):
+    constant = parts and all(part.kind in (Kind.CONSTANT, Kind.FLAG) for part in parts)
+    if constant and not function.records:
         if function.scope == "every":
             return _folded(builder, function, parts)
         raise Wrong(
@@ -207,6 +215,8 @@ def _node(
         "parts": tuple(parts),
         "warm_up": inherited + warm_up,
     }
+    if function.records:
+        fields["records"] = function.records
     key = ("call", function.name, *values.items())
     if function.outputs:
         outputs = {name: name for name in function.outputs} | dict(function.aliases or {})
@@ -263,25 +273,17 @@ def _runner(
 
         return across
     by_name = dict(zip((item.name for item in function.given), parts, strict=True))
-    sources = [(item.name, by_name.get(item.name)) for item in function.inputs]
+    sources = [(item, by_name.get(item.name)) for item in function.inputs]
     outputs = len(function.outputs)
     checked = function.group == "Plug-ins"
 
     def run(context: Any) -> Any:
         bars, pairs = context.shape
-        arrays = [
-            context.series(part)
-            if part is not None
-            else (context.time[:, None] if name == "time" else context.column(name))
-            for name, part in sources
-        ]
+        columns = [_columns(context, item, part) for item, part in sources]
         if not bars:
             empty = np.full((0, pairs), np.nan)
             return (empty,) * outputs if outputs else empty
-        made = [
-            call(*(array[:, min(pair, array.shape[1] - 1)] for array in arrays), **values)
-            for pair in range(pairs)
-        ]
+        made = [call(*(column(pair) for column in columns), **values) for pair in range(pairs)]
         if outputs:
             return tuple(np.array([item[i] for item in made]).T for i in range(outputs))
         if checked:
@@ -289,6 +291,17 @@ def _runner(
         return made[0].reshape(bars, 1) if pairs == 1 else np.array(made).T
 
     return run
+
+
+def _columns(context: Any, item: Input, part: Node | None) -> Callable[[int], Any]:
+    """Return what gives an input of a function for each pair."""
+    if item.kind in ("books", "trades"):
+        return lambda pair: context.recorded(item.kind, pair)
+    if part is not None:
+        array = context.series(part)
+    else:
+        array = context.time[:, None] if item.name == "time" else context.column(item.name)
+    return lambda pair: array[:, min(pair, array.shape[1] - 1)]
 
 
 def _check_made(function: Function, made: Sequence[Any], bars: int) -> None:

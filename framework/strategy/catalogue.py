@@ -42,6 +42,11 @@ class Catalogue:
 
         return sorted({*own_functions(), *self.plugins, *talib_names()})
 
+    def columns(self) -> list[str]:
+        """Return the names of those that are written like columns, sorted."""
+        own = {**own_functions(), **self.plugins}
+        return sorted(name for name, item in own.items() if item.is_column)
+
 
 def list_functions(plugins: Sequence[str] = ()) -> list[Function]:
     """Return every function there is, sorted by group and name, TA-Lib's last.
