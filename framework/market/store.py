@@ -7,7 +7,7 @@ by pair. The log of a table is append-only: a revised candle is a new row with a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -134,7 +134,13 @@ class CandleStore:
         self, exchange: str, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> None:
         """Record that [start_ns, end_ns) was fetched; call it after its candles are stored."""
-        self._coverage(exchange, interval).mark(pair, [(start_ns, end_ns)])
+        self.mark_ranges(exchange, pair, interval, [(start_ns, end_ns)])
+
+    def mark_ranges(
+        self, exchange: str, pair: str, interval: Interval, ranges: Iterable[Range]
+    ) -> None:
+        """Record that several ranges were fetched, as `mark_covered` does, in one commit."""
+        self._coverage(exchange, interval).mark(pair, ranges)
 
     def compact(
         self,

@@ -1,10 +1,11 @@
-"""Columns of recorded books and trades: hand-worked numbers, slow twins, nothing from the future."""
+"""Columns of recorded books and trades: numbers by hand, slow twins, nothing of the future."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -182,7 +183,7 @@ def slow_books(candles: Candles, n: int) -> list[dict[str, float]]:
                 "book_volume(low, high)": sum(inside) + sum(inside_asks),
             }
         flow = []
-        for before, now in zip(own, own[1:], strict=False):
+        for before, now in pairwise(own):
             if opened < now[0] <= close and now[0] - before[0] <= recorded.max_age_ns:
                 ((bid, bids_), *_), ((ask, asks_), *_) = now[1]
                 ((bid_0, bids_0), *_), ((ask_0, asks_0), *_) = before[1]
