@@ -9,18 +9,15 @@ from pydantic import Field
 
 from framework.config.component import component
 from framework.config.signals import ToldGently, was_told
-from framework.errors import OutsideFault, UserError
-from framework.types import Interval, format_time
+from framework.errors import UserError
+from framework.types import Interval
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from framework.feed.feed import Feed
     from framework.feed.recorder import Recorder
+    from framework.interfaces import Clock
     from framework.modes.context import Context
-
-_KEEP_HOURS = 24
-_TIDY_EVERY_S = 3_600.0
+    from framework.modes.recording import Recording
 
 
 @component
@@ -32,7 +29,11 @@ class Collect:
     name: Literal["collect"] = "collect"
     """Of this mode."""
 
-    what: Annotated[tuple[Literal["candles", "trades", "books"], ...], Field(min_length=1)]
+    what: Annotated[tuple[Literal["candles", "trades", "books"], ...], Field(min_length=1)] = (
+        "candles",
+        "trades",
+        "books",
+    )
     """What is kept; candles are listened to in any case, since they prove trades complete."""
 
     interval: Interval = Interval.parse("1m")
@@ -80,6 +81,7 @@ class Collect:
             The exchange declines, or the store cannot be written and the buffer is full.
         """
         from framework.feed.recorder import Recorder
+        from framework.modes.recording_shown import recorded_table
 
         settings = context.settings
         recorder = Recorder(
@@ -109,20 +111,18 @@ class Collect:
             feed,
             recorder,
             flush_s=_seconds(self.flush_every),
-            tidy_s=_TIDY_EVERY_S,
-            keep_hours=_KEEP_HOURS,
             buffer=self.buffer,
         )
         loop = asyncio.get_running_loop()
         with ToldGently(lambda: loop.call_soon_threadsafe(recording.stop)):
-            async with asyncio.TaskGroup() as group:
-                showing = group.create_task(self._show(context, recording))
-                try:
-                    await recording.run(None if self.duration is None else _seconds(self.duration))
-                finally:
-                    showing.cancel()
+            showing = asyncio.create_task(self._show(context, recording))
+            try:
+                await recording.run(None if self.duration is None else _seconds(self.duration))
+            finally:
+                showing.cancel()
+                await asyncio.gather(showing, return_exceptions=True)
 
-    def _feed(self, context: Context, recorder: Recorder, clock: WallClock) -> Feed:
+    def _feed(self, context: Context, recorder: Recorder, clock: Clock) -> Feed:
         import numpy as np
 
         from framework.exchange.connection import Channel
@@ -144,6 +144,8 @@ class Collect:
 
     async def _show(self, context: Context, recording: Recording) -> None:
         """Show what is stored: a table that stays up to date, or a line from time to time."""
+        from framework.modes.recording_shown import progress_line, recorded_table
+
         if not context.console.is_terminal:
             while True:
                 await asyncio.sleep(_seconds(self.tell_every))
