@@ -118,7 +118,7 @@ class Recorder:
     def first_wanted(self, now_ns: int, reach_ns: int) -> dict[str, int]:
         """Return, by pair, the open time of the first candle that is not wholly recorded.
 
-        Pairs of which nothing is recorded yet are left out.
+        Pairs of which nothing is stored yet are left out.
 
         Parameters
         ----------
@@ -129,11 +129,13 @@ class Recorder:
         """
         wanted = {}
         for pair in self._waiting:
-            firsts = [
-                self._first_hole(known, now_ns, reach_ns) for known in self._known(pair) if known
+            holes = [
+                difference(max(now_ns - reach_ns, begun), now_ns, known)
+                for begun, known in self._begun(pair)
             ]
-            if firsts:
-                wanted[pair] = self._interval.floor(min(firsts))
+            if holes:
+                first = min((parts[0][0] for parts in holes if parts), default=now_ns)
+                wanted[pair] = self._interval.floor(first)
         return wanted
 
     def hear(self, event: FeedEvent) -> None:
@@ -206,19 +208,20 @@ class Recorder:
         if known:
             stored.until_ns = max(stored.until_ns or 0, *(end for _, end in known))
 
-    def _known(self, pair: str) -> list[list[Range]]:
-        """Return the ranges recorded of each kind that can be asked for again."""
-        known = []
+    def _begun(self, pair: str) -> list[tuple[int, list[Range]]]:
+        """Return when each kind that can be asked for again begins, and the ranges recorded."""
+        found = []
         if CANDLES in self._what:
-            known.append(self._candles.covered(self._exchange, pair, self._interval))
+            known = self._candles.covered(self._exchange, pair, self._interval)
+            found.append((known, self._candles.bounds(self._exchange, pair, self._interval)))
         if TRADES in self._what:
-            known.append(self._trades.covered(self._exchange, pair))
-        return known
-
-    def _first_hole(self, known: list[Range], now_ns: int, reach_ns: int) -> int:
-        start = max(now_ns - reach_ns, known[0][0])
-        holes = difference(start, now_ns, known)
-        return holes[0][0] if holes else now_ns
+            known = self._trades.covered(self._exchange, pair)
+            found.append((known, self._trades.bounds(self._exchange, pair)))
+        return [
+            (min(start for start, _ in (*known, *([bounds] if bounds else []))), known)
+            for known, bounds in found
+            if known or bounds
+        ]
 
 
 def _rows(pair: str, candles: Sequence[Candle]) -> CandleRows:

@@ -5,6 +5,7 @@ Layout: ``URL/EXCHANGE/trades`` and ``URL/EXCHANGE/coverage_trades``, each parti
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -19,12 +20,13 @@ from framework.types import SECOND_NS
 
 _TYPES = {
     "time": np.int64,
+    "place": np.int64,
     "id": np.str_,
     "price": np.float64,
     "units": np.float64,
     "side": np.int64,
 }
-_NUMBERS = ("time", "price", "units", "side")
+_NUMBERS = ("time", "place", "price", "units", "side")
 _STAMPS_DIFFER_NS = 60 * SECOND_NS
 """How far apart an exchange may stamp one trade, told by its socket and in an answer."""
 
@@ -58,6 +60,7 @@ class TradeStore:
         new = _once(
             {
                 "time": np.array([trade.time for trade in trades], np.int64),
+                "place": np.array([_place(trade.id) for trade in trades], np.int64),
                 "id": np.array([trade.id for trade in trades], np.str_),
                 "price": np.array([trade.price for trade in trades]),
                 "units": np.array([trade.units for trade in trades]),
@@ -81,9 +84,8 @@ class TradeStore:
         table.refresh()
         parts = []
         for pair in pairs:
-            columns = table.read(pair, start_ns, end_ns, _NUMBERS)
-            order = np.argsort(columns["time"], kind="stable")
-            time, price, units, side = (columns[name][order] for name in _NUMBERS)
+            columns = _sorted(table.read(pair, start_ns, end_ns, _NUMBERS))
+            time, _, price, units, side = (columns[name] for name in _NUMBERS)
             spans = spans_within(self.covered(exchange, pair), start_ns, end_ns)
             first = np.array([0, len(time)])
             parts.append(Trades((pair,), first, time, price, units, side, (tuple(spans),)))
@@ -93,8 +95,15 @@ class TradeStore:
         """Return the ids of all trades of `pair`, by time."""
         table = self._trades(exchange)
         table.refresh()
-        columns = _once(table.read(pair, names=("time", "id")))
+        columns = _sorted(table.read(pair, names=("time", "place", "id")))
         return [str(name) for name in columns["id"]]
+
+    def bounds(self, exchange: str, pair: str) -> Range | None:
+        """Return the range from the first trade to the last, it included, None without any."""
+        table = self._trades(exchange)
+        table.refresh()
+        found = table.bounds(pair)
+        return None if found is None else (found[0], found[1] + 1)
 
     def covered(self, exchange: str, pair: str) -> list[Range]:
         """Return the ranges in which every trade was recorded, those without trades included."""
@@ -124,11 +133,28 @@ class TradeStore:
         return self._tables.coverage(exchange, "trades")
 
 
+def _place(name: str) -> int:
+    """Return a number by which trades of one moment are told in one order, whoever stored them."""
+    if name.isdecimal() and len(name) < 19:
+        return int(name)
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) >> 1
+
+
+def _sorted(columns: Columns) -> Columns:
+    """Return rows by time and place."""
+    time, place = columns["time"], columns["place"]
+    step = np.diff(time)
+    if np.all((step > 0) | ((step == 0) & (np.diff(place) >= 0))):
+        return columns
+    order = np.lexsort((place, time))
+    return {name: column[order] for name, column in columns.items()}
+
+
 def _once(columns: Columns) -> Columns:
-    """Return rows by time, of each id the earliest."""
-    order = np.argsort(columns["time"], kind="stable")
-    _, earliest = np.unique(columns["id"][order], return_index=True)
-    kept = order[np.sort(earliest)]
+    """Return rows by time and place, of each id the earliest."""
+    columns = _sorted(columns)
+    _, earliest = np.unique(columns["id"], return_index=True)
+    kept = np.sort(earliest)
     return {name: column[kept] for name, column in columns.items()}
 
 

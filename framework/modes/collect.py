@@ -9,7 +9,7 @@ from pydantic import Field
 
 from framework.config.component import component
 from framework.config.signals import ToldGently, was_told
-from framework.errors import UserError
+from framework.errors import OutsideFault, UserError
 from framework.types import Interval
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class Collect:
         )
         try:
             asyncio.run(self._record(context, recorder))
+        except OutsideFault as fault:
+            if was_told():  # the end of a process that was told to stop tells nothing but that
+                context.logger.error(str(fault))
+            raise
         finally:
             context.print(recorded_table(recorder))
         if was_told():

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from framework.errors import OutsideFault
+from framework.errors import FrameworkError, OutsideFault
 from framework.feed.events import State, StateChanged
 from framework.feed.feed import Feed
 from framework.feed.recorder import Batch, Recorder
@@ -108,9 +108,11 @@ class Recording:
         ]
         if self._fault is None:
             await self._hear_rest()
-        await self._flush_last(faults)
         if faults:
+            with contextlib.suppress(OutsideFault):  # the first fault is the one to tell
+                await self._flush()
             raise faults[0]
+        await self._flush_last()
 
     async def _hear(self) -> None:
         async for event in self._feed:
@@ -123,7 +125,7 @@ class Recording:
 
     async def _hear_rest(self) -> None:
         """Take what the feed told before it ended; its fault was raised already, if it has one."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(FrameworkError):
             async for event in self._feed:
                 self.recorder.hear(event)
 
@@ -173,14 +175,12 @@ class Recording:
         elif taken:
             self.recorder.store(taken)
 
-    async def _flush_last(self, faults: list[BaseException]) -> None:
+    async def _flush_last(self) -> None:
         try:
             await self._flush()
         except OutsideFault as fault:
             lost = f"{self.recorder.waiting:,} candles, trades and books were not stored"
-            self._logger.error(f"{fault} {lost}.")
-            if not faults:
-                faults.append(fault)
+            raise OutsideFault(f"{str(fault).rstrip('.')}; {lost}.") from fault
 
     async def _keep_tidy(self) -> None:
         while True:
