@@ -12,7 +12,7 @@ from framework.market.books import Books
 from framework.market.ranges import Range
 from framework.market.rows import CandleRows
 from framework.market.trades import Trades
-from framework.types import Interval, format_time
+from framework.types import SECOND_NS, Interval, format_time
 
 _USUAL = tuple(map(Interval.parse, "1m 5m 15m 30m 1h 4h 1d 1w".split()))
 
@@ -232,6 +232,7 @@ class StoredCandles(CandleSource):
     ) -> None:
         """Refuse pairs of which nothing was recorded."""
         named = "books" if what == "order books" else what
+        end_ns -= end_ns % SECOND_NS  # which a book of that very moment lies behind
         faults = [
             f"market {pair}: no {what} were recorded from {day(start_ns)} to {day(end_ns)}; run "
             f"mode=collect exchange={self.exchange.name} pairs={pair.replace('-', '_').lower()} "
