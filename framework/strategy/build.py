@@ -203,7 +203,7 @@ class Builder:
         if function is not None:
             raise Wrong(f"'{name}' is a function; write {function.signature}.")
         known = [*self.feature_names, *self.params, *COLUMNS, *self.model_outputs]
-        known += [*self.catalogue.columns(), "True", "False", NO_VALUE]
+        known += [*self.catalogue.columns(self.records), "True", "False", NO_VALUE]
         raise Wrong(f"'{name}' is no feature, column or model output.{did_you_mean(name, known)}")
 
     def feature(self, name: str, interval: Interval) -> Node:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crash_runs import end, start, wait_until_said
+from crash_runs import end, mounted, start, wait_until_said
 
 from framework.loopback.server import LoopbackServer
 from framework.loopback.truth import Truth
@@ -121,3 +121,38 @@ def test_a_disk_that_is_full_ends_it_in_one_line_and_the_store_opens(tmp_path, m
     assert "Traceback" not in said
     told = [line for line in said.splitlines() if line.startswith("store ")]
     assert len(told) == 1, said
+
+
+def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with mounted(tmp_path / "disk", "1m") as disk, served(["BTC-AUD"]) as exchange:
+        filler = disk / "filler"
+        filler.write_bytes(bytes(1_000_000))
+        process = start(
+            tmp_path,
+            "mode=collect",
+            "exchange=btcmarkets",
+            "pairs=btc_aud",
+            f"store={disk}/market",
+            "mode.book_every=1s",
+            "mode.flush_every=1s",
+            "mode.tell_every=1s",
+            *(f"exchange.{name}={value}" for name, value in exchange.items()),
+        )
+        said = wait_until_said(process, "trying again every 1 s")
+        filler.unlink()
+        said += wait_until_said(process, "the store can be written again")
+        said += wait_until_said(process, "stored", times=2)
+        process.send_signal(signal.SIGTERM)
+        code, rest = end(process)
+        assert code == 130, said + rest
+        assert "Traceback" not in said + rest
+        assert said.count("trying again") == 1
+        ids = TradeStore(f"{disk}/market").ids("btcmarkets", "BTC-AUD")
+        numbers = sorted(map(int, ids))
+        assert len(set(ids)) == len(ids) > 0
+        truth = Truth(3, ["BTC-AUD"], Interval.parse("1s"))
+        read = TradeStore(f"{disk}/market").read("btcmarkets", ["BTC-AUD"], 0, 2**62)
+        first, last = int(read.time[0]), int(read.time[-1]) + 1
+        served_ids = truth.trades("BTC-AUD", first, last).id.tolist()
+        assert numbers == sorted(served_ids)
