@@ -5,10 +5,24 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import network_guard
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+network_guard.guard()
+
+
+@pytest.fixture(autouse=True)
+def no_real_host():
+    """Fail a test that wanted to talk to another machine, even if what it ran made little of it."""
+    network_guard.reached.clear()
+    yield
+    reached = sorted(set(network_guard.reached))
+    network_guard.reached.clear()
+    assert not reached, f"the test asked for other machines: {', '.join(reached)}"
 
 
 @dataclass
@@ -25,6 +39,14 @@ class Ended:
         """The directory of the only run that was finished."""
         (found,) = self.folder.glob("runs/*/*/metrics.json")
         return found.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def budgets_of_tests(tmp_path_factory):
+    """Keep budgets of requests apart from those of the user's own programs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
 
 
 @pytest.fixture

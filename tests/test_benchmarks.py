@@ -234,3 +234,26 @@ def test_wrong_words_are_named(benchmarks, capsys, words, message):
     with pytest.raises(SystemExit):
         compare.main(words)
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("exchange", ["btcmarkets", "kraken", "coinbase"])
+def test_book_messages_are_all_checked(benchmarks, capsys, exchange):
+    import book_messages
+
+    book_messages.main(["300", "--pairs", "3", "--exchange", exchange])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["messages"], line["pairs"], line["budget"]) == (303, 3, 20_000)
+    assert line["exchange"] == exchange
+    assert line["per_second"] > 0
+
+
+@pytest.mark.parametrize("exchange", ["btcmarkets", "kraken"])
+def test_a_book_message_that_leaves_a_book_wrong_stops_the_measurement(
+    benchmarks, monkeypatch, exchange
+):
+    import book_messages
+
+    pairs, frames = book_messages.frames_of(50, 1, exchange)
+    monkeypatch.setattr(book_messages, "frames_of", lambda *_: (pairs, frames[:5] + frames[25:]))
+    with pytest.raises(SystemExit, match="not every message"):
+        book_messages.main(["50", "--exchange", exchange])

@@ -30,11 +30,14 @@ class BookRepair:
         self._pause = [1] * len(self._books)
         self._left = [_FIRST_ROUNDS] * len(self._books)
         self._calm = [0] * len(self._books)
+        self._awaited = [True] * len(self._books)
 
     def due(self) -> list[str]:
         """Return the pairs to be asked for in this round."""
         asked = []
         for index, book in enumerate(self._books):
+            if self._awaited[index] and book.time:  # the first snapshot has come
+                self._awaited[index], self._left[index] = False, 0
             self._left[index] = max(0, self._left[index] - 1)
             self._calm[index] = self._calm[index] + 1 if book.valid else 0
             if self._calm[index] >= _CALM_ROUNDS:

@@ -7,23 +7,24 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from framework.errors import UserError
+from framework.exchange.btcmarkets_entries import (
+    Balance,
+    FeeRates,
+    OwnOrder,
+    OwnTrade,
+    balance_of,
+    fees_of,
+    order_of,
+    own_trade_of,
+)
 from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_ids
 from framework.exchange.btcmarkets_requests import PublicRequests
-from framework.exchange.btcmarkets_values import (
-    fields_of,
-    id_of,
-    list_of,
-    number_of,
-    side_of,
-    text_of,
-    time_of,
-)
+from framework.exchange.btcmarkets_values import fields_of, id_of, list_of
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
 
@@ -32,109 +33,6 @@ E = TypeVar("E")
 
 _MOST_PAGES = 50
 _MS_NS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What is held of one asset.
-
-    Parameters
-    ----------
-    asset : str
-    total, available, locked : float
-        Units of it; locked ones are promised to orders.
-    """
-
-    asset: str
-    total: float
-    available: float
-    locked: float
-
-
-@dataclass(frozen=True, slots=True)
-class FeeRates:
-    """What the owner pays in one market.
-
-    Parameters
-    ----------
-    pair : str
-        ``BASE-QUOTE``.
-    maker_bps, taker_bps : float
-        Of the value; negative: rebate.
-    """
-
-    pair: str
-    maker_bps: float
-    taker_bps: float
-
-
-@dataclass(frozen=True, slots=True)
-class OwnOrder:
-    """One order as the exchange has it.
-
-    Parameters
-    ----------
-    id : str
-    client_id : str
-        Its owner's name of it, or empty.
-    pair : str
-        ``BASE-QUOTE``.
-    time : int
-        Of its making, UTC ns.
-    side : int
-        1: buy, -1: sell.
-    kind, status : str
-        In the exchange's words, such as ``Limit`` and ``Partially Matched``.
-    price : float
-        Quote currency; NaN: it has none.
-    units, open_units : float
-        Base currency.
-    """
-
-    id: str
-    client_id: str
-    pair: str
-    time: int
-    side: int
-    kind: str
-    status: str
-    price: float
-    units: float
-    open_units: float
-
-
-@dataclass(frozen=True, slots=True)
-class OwnTrade:
-    """One fill of an order.
-
-    Parameters
-    ----------
-    id, order_id : str
-    pair : str
-        ``BASE-QUOTE``.
-    time : int
-        UTC ns.
-    side : int
-        1: bought, -1: sold.
-    price : float
-        Quote currency.
-    units : float
-        Base currency.
-    fee : float
-        As told: quote currency in AUD markets.
-    maker : bool
-        Whether the order rested in the book.
-    """
-
-    id: str
-    order_id: str
-    pair: str
-    time: int
-    side: int
-    price: float
-    units: float
-    fee: float
-    maker: bool
 
 
 class Account:
@@ -172,7 +70,7 @@ class Account:
         """Return what is held, by asset."""
 
         def read(answer: Answer) -> dict[str, Balance]:
-            found = [_balance(fields_of(entry)) for entry in list_of(answer.body)]
+            found = [balance_of(fields_of(entry)) for entry in list_of(answer.body)]
             return {balance.asset: balance for balance in found}
 
         return await self._get("/v3/accounts/me/balances", read)
@@ -182,7 +80,7 @@ class Account:
 
         def read(answer: Answer) -> dict[str, FeeRates]:
             entries = list_of(fields_of(answer.body).get("feeByMarkets"))
-            found = [_fees(fields_of(entry)) for entry in entries]
+            found = [fees_of(fields_of(entry)) for entry in entries]
             return {rates.pair: rates for rates in found}
 
         return await self._get("/v3/accounts/me/trading-fees", read)
@@ -191,7 +89,7 @@ class Account:
         """Return the orders that may still fill, oldest first."""
 
         def read(answer: Answer) -> list[OwnOrder]:
-            return [_order(fields_of(entry)) for entry in list_of(answer.body)]
+            return [order_of(fields_of(entry)) for entry in list_of(answer.body)]
 
         query = [("status", "open"), *([("marketId", pair)] if pair else [])]
         return sorted(await self._get("/v3/orders", read, query), key=lambda it: int(it.id))
@@ -199,13 +97,13 @@ class Account:
     async def orders_since(self, pair: str, start_ns: int) -> list[OwnOrder]:
         """Return all orders made since a moment, oldest first."""
         query = [("marketId", pair), ("status", "all")]
-        found = await self._back("/v3/orders", query, _order, lambda it: it.time < start_ns)
+        found = await self._back("/v3/orders", query, order_of, lambda it: it.time < start_ns)
         return [order for order in found if order.time >= start_ns]
 
     async def trades_since(self, pair: str, start_ns: int) -> list[OwnTrade]:
         """Return the owner's trades since a moment, oldest first."""
         query = [("marketId", pair)]
-        found = await self._back("/v3/trades", query, _own_trade, lambda it: it.time < start_ns)
+        found = await self._back("/v3/trades", query, own_trade_of, lambda it: it.time < start_ns)
         return [trade for trade in found if trade.time >= start_ns]
 
     async def close(self) -> None:
@@ -285,45 +183,3 @@ def signature(
         "BM-AUTH-TIMESTAMP": str(time_ms),
         "BM-AUTH-SIGNATURE": base64.b64encode(digest).decode(),
     }
-
-
-def _balance(entry: dict[str, Any]) -> Balance:
-    total, available, locked = (
-        number_of(entry.get(key)) for key in ("balance", "available", "locked")
-    )
-    return Balance(text_of(entry.get("assetName")), total, available, locked)
-
-
-def _fees(entry: dict[str, Any]) -> FeeRates:
-    maker, taker = (number_of(entry.get(key)) for key in ("makerFeeRate", "takerFeeRate"))
-    # Rates have at most eight decimals; a product of floats would show more.
-    return FeeRates(text_of(entry.get("marketId")), round(maker * 1e4, 6), round(taker * 1e4, 6))
-
-
-def _order(entry: dict[str, Any]) -> OwnOrder:
-    return OwnOrder(
-        id_of(entry.get("orderId")),
-        str(entry.get("clientOrderId") or ""),
-        text_of(entry.get("marketId")),
-        time_of(entry.get("creationTime")),
-        side_of(entry.get("side")),
-        text_of(entry.get("type")),
-        text_of(entry.get("status")),
-        number_of(entry.get("price", "nan")),
-        number_of(entry.get("amount")),
-        number_of(entry.get("openAmount")),
-    )
-
-
-def _own_trade(entry: dict[str, Any]) -> OwnTrade:
-    return OwnTrade(
-        id_of(entry.get("id")),
-        id_of(entry.get("orderId")),
-        text_of(entry.get("marketId")),
-        time_of(entry.get("timestamp")),
-        side_of(entry.get("side")),
-        number_of(entry.get("price")),
-        number_of(entry.get("amount")),
-        number_of(entry.get("fee")),
-        entry.get("liquidityType") == "Maker",
-    )

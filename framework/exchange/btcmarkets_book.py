@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -119,17 +120,21 @@ def checksum_form(
     >>> checksum_form([("0.10", "3.20")], [("0.2", "1")], str(crc32(b"13221")))
     <Form.STRIPPED: 'without trailing zeros'>
     """
-    words = [word for level in (*bids, *asks) for word in level]
-    if _sum(words) == checksum:
+    levels = (*bids, *asks)
+    if _sum(levels) == checksum:
         return Form.AS_SENT
-    if not any(word.endswith(("0", ".")) and "." in word for word in words):
-        return None
-    return Form.STRIPPED if _sum(map(_stripped, words)) == checksum else None
+    stripped = [(_stripped(price), _stripped(units)) for price, units in levels]
+    return Form.STRIPPED if _sum(stripped) == checksum else None
 
 
-def _sum(words: Iterable[str]) -> str:
-    text = "".join([word.replace(".", "").lstrip("0") for word in words])
-    return str(crc32(text.encode()))
+def _sum(levels: Iterable[tuple[str, str]]) -> str:
+    return str(crc32("".join(map(_digits, levels)).encode()))
+
+
+@lru_cache(maxsize=1 << 14)  # from one change to the next most levels stay
+def _digits(level: tuple[str, str]) -> str:
+    price, units = level
+    return price.replace(".", "").lstrip("0") + units.replace(".", "").lstrip("0")
 
 
 def _stripped(word: str) -> str:

@@ -7,11 +7,11 @@ told by their keys alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from framework.exchange.btcmarkets_values import id_of
+from framework.exchange.btcmarkets_values import text_of_time
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer
 
@@ -30,20 +30,20 @@ class Page(Generic[T]):
     Parameters
     ----------
     entries : mapping of int to object
-    cursors : sequence of (str, str)
-        Parameters that may lead to older entries; of one kind of page always as many, in one
-        order of meaning.
+    cursors : mapping of str to (str, str)
+        Parameters that may lead to older entries, by a name of what they are.
     """
 
     entries: Mapping[int, T]
-    cursors: Sequence[Cursor]
+    cursors: Mapping[str, Cursor]
 
 
 class Pager:
     """Walks back; what it learnt of the cursor's direction holds for all pages of one kind."""
 
     def __init__(self) -> None:
-        self._way: int | None = None
+        self.way: str | None = None
+        """What leads to older entries; None: not known yet."""
 
     async def back(
         self,
@@ -76,7 +76,7 @@ class Pager:
                 return seen, True
             older = await self._older(ask, page, min(seen))
             if older is None:
-                return seen, self._way is not None or len(page.entries) < PAGE
+                return seen, self.way is not None or len(page.entries) < PAGE
             page = older
             seen.update(page.entries)
         return seen, False
@@ -88,32 +88,37 @@ class Pager:
         oldest: int,
     ) -> Page[T] | None:
         """Return a page with entries before `oldest`, or None."""
-        ways = range(len(page.cursors)) if self._way is None else (self._way,)
-        for way in ways:
+        known = self.way in page.cursors
+        for way, cursor in page.cursors.items():
+            if known and way != self.way:
+                continue
             try:
-                found = await ask((page.cursors[way],))
+                found = await ask((cursor,))
             except Refused:
-                if self._way is not None:
+                if known:
                     raise
                 continue
             if found.entries and min(found.entries) < oldest:
-                self._way = way
+                self.way = way
                 return found
         return None
 
 
-def cursors_of_ids(entries: Mapping[int, object]) -> list[Cursor]:
+def cursors_of_ids(entries: Mapping[int, object]) -> dict[str, Cursor]:
     """Return the cursors where entries go by numbers that grow with time."""
+    return _both_ways("id", str(min(entries))) if entries else {}
+
+
+def cursors_of_times(entries: Mapping[int, object], answer: Answer) -> dict[str, Cursor]:
+    """Return the cursors where entries go by times: what comes beside the page, or the oldest."""
     if not entries:
-        return []
-    oldest = str(min(entries))
-    return [("after", oldest), ("before", oldest)]
+        return {}
+    cursors: dict[str, Cursor] = {}
+    for name in ("BM-AFTER", "BM-BEFORE"):
+        if value := answer.headers.get(name):
+            cursors |= _both_ways(name, value)
+    return cursors | _both_ways("time", text_of_time(min(entries)))
 
 
-def cursors_of_headers(answer: Answer) -> list[Cursor]:
-    """Return the cursors where they come beside the page, with a meaning that is not certain."""
-    values = [answer.headers.get("BM-AFTER"), answer.headers.get("BM-BEFORE")]
-    if not all(values):
-        return []
-    after, before = (id_of(value) for value in values)
-    return [("after", after), ("before", after), ("before", before), ("after", before)]
+def _both_ways(name: str, value: str) -> dict[str, Cursor]:
+    return {f"after {name}": ("after", value), f"before {name}": ("before", value)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -225,7 +226,10 @@ class JsonClient:
 def reason_of(fault: BaseException) -> str:
     """Return why no connection came about, or why it broke, in the system's words."""
     inner = getattr(fault, "os_error", fault)
-    words = getattr(inner, "strerror", None) or str(fault)
+    words = str(getattr(inner, "strerror", None) or fault)
+    number = inner.errno if isinstance(inner, OSError) else None
+    if number is not None and number > 0:  # faults of looking up names are below 0
+        words = os.strerror(number)
     return shortened(words.encode()) if words else type(fault).__name__
 
 

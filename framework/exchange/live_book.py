@@ -81,6 +81,11 @@ class LiveBook:
         return [self.written[key][:2] for key in side[:depth]]
 
     @property
+    def depths(self) -> tuple[int, int]:
+        """Number of levels of bids and of asks."""
+        return len(self._bids), len(self._asks)
+
+    @property
     def crossed(self) -> bool:
         """Whether the best bid is not below the best ask."""
         return bool(self._bids and self._asks and -self._bids[0] >= self._asks[0])

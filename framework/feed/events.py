@@ -26,7 +26,8 @@ class CandleClosed:
     ----------
     candle : Candle
     standing : Standing
-        CONFIRMED, FLAT (nobody traded), or PROVISIONAL (the exchange did not confirm it in time).
+        CONFIRMED, FLAT (nobody traded), PROVISIONAL (the exchange did not confirm it in time), or
+        MISSING: the exchange does not have it any more, or nobody ever traded before (NaN).
     """
 
     candle: Candle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from framework.exchange.connection import (
     HeardTrade,
     Listening,
 )
-from framework.exchange.faults import TooOften, Unreachable
+from framework.exchange.faults import Unreachable
 from framework.feed.backoff import Backoff
 from framework.feed.bucket import Closing
 from framework.feed.events import (
@@ -30,6 +31,7 @@ from framework.feed.events import (
 )
 from framework.feed.exchange_time import ExchangeTime
 from framework.feed.feed import Feed
+from framework.feed.listener import Listener
 from framework.feed.outbox import Outbox
 from framework.feed.pair_line import Ask, LineEvent, PairLine
 from framework.interfaces import Clock
@@ -37,11 +39,6 @@ from framework.types import Interval
 
 _TURN_S = 0.1
 _AT_ONCE = 8  # requests under way
-_STEADY_S = 60.0  # a socket heard so long has proven itself
-
-
-class _Ended(Exception):
-    """The socket has to be opened anew; the message says why."""
 
 
 class LiveFeed(Feed):
@@ -97,8 +94,8 @@ class LiveFeed(Feed):
         self._lines: dict[str, PairLine] = {}
         self._changed_books: set[str] = set()
         self._state: State | None = None
-        self._heard = False
-        self._heard_ns = 0
+        self._heard_ns = 0  # of the last frame
+        self._begun = False  # the lines know that the socket is heard
         self._requests: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._work: asyncio.Task[None] | None = None
@@ -139,7 +136,7 @@ class LiveFeed(Feed):
             await self._measure()
             self._lines = {pair: self._line(pair) for pair in self._pairs}
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._listen())
+                group.create_task(self._listener().run(self._lose))
                 group.create_task(self._time.keep())
                 group.create_task(self._tick(group))
         except BaseExceptionGroup as faults:
@@ -158,7 +155,18 @@ class LiveFeed(Feed):
                 return await self._time.start()
             except Unreachable as fault:
                 self._enter(State.LOST, fault.what)
-                await self._clock.sleep(self._wait_s(fault))
+                await self._clock.sleep(self._backoff.next_s())
+
+    def _listener(self) -> Listener:
+        listen = partial(self._connection.listen, self._pairs, self._interval, self._listened)
+        return Listener(
+            listen,
+            self._hear,
+            self._connection.offers,
+            self._clock,
+            self._backoff,
+            self._outbox,
+        )
 
     def _line(self, pair: str) -> PairLine:
         first_ns = self._watermark.get(pair, self._interval.floor(self._time.now_ns))
@@ -186,56 +194,9 @@ class LiveFeed(Feed):
                 channels.add(Channel.TRADES)
         return frozenset(channels)
 
-    async def _listen(self) -> None:
-        """Keep a socket open; wait longer from failure to failure."""
-        while True:
-            await self._outbox.room()
-            try:
-                await self._listen_once()
-            except Unreachable as fault:
-                self._lose(fault.what)
-                await self._clock.sleep(self._wait_s(fault))
-            except _Ended as end:
-                self._lose(str(end))
-                await self._clock.sleep(self._backoff.next_s())
-
-    async def _listen_once(self) -> None:
-        """Listen until the connection ends, falls silent, grows old, or nobody takes its events."""
-        listening = self._connection.listen(self._pairs, self._interval, self._listened, self._hear)
-        tasks = [asyncio.create_task(listening), asyncio.create_task(self._watch())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in ended:
-            if outcome is not None and not isinstance(outcome, asyncio.CancelledError):
-                raise outcome
-        raise _Ended("the connection ended")
-
-    async def _watch(self) -> None:
-        """Raise when the socket must not be used any longer."""
-        offers = self._connection.offers
-        silent_s = age_s = 0.0
-        while True:
-            await self._clock.sleep(0.5)
-            age_s += 0.5
-            silent_s = 0.0 if self._heard else silent_s + 0.5
-            if self._heard:
-                self._heard, self._heard_ns = False, self._time.now_ns
-            if silent_s >= offers.silence_s:
-                raise _Ended(f"nothing was heard for {offers.silence_s:g} s")
-            if offers.lifetime_s is not None and age_s >= offers.lifetime_s:
-                raise _Ended(f"renewed after {offers.lifetime_s:g} s")
-            if self._outbox.crowded:
-                raise _Ended("events are taken too slowly")
-            if age_s >= _STEADY_S and self._state is State.LIVE:
-                self._backoff.reset()
-
     def _hear(self, heard: Heard) -> None:
         """Take in a frame."""
-        self._heard = True
+        self._heard_ns = self._time.now_ns
         match heard:
             case HeardTrade(trade):
                 if line := self._lines.get(trade.pair):
@@ -247,9 +208,6 @@ class LiveFeed(Feed):
             case HeardBook(pair):
                 self._changed_books.add(pair)
             case Listening():
-                self._heard_ns = self._time.now_ns
-                for line in self._lines.values():
-                    line.begin(self._time.now_ns)
                 self._enter(State.LIVE, "")
 
     async def _tick(self, group: asyncio.TaskGroup) -> None:
@@ -268,6 +226,10 @@ class LiveFeed(Feed):
 
     def _decide(self, group: asyncio.TaskGroup) -> None:
         now_ns, live = self._time.now_ns, self._state is State.LIVE
+        if live and not self._begun:
+            self._begun = True
+            for line in self._lines.values():
+                line.begin(now_ns)
         for line in self._lines.values():
             self._tell(line.close(now_ns))
             if not self._outbox.crowded:
@@ -310,7 +272,8 @@ class LiveFeed(Feed):
 
     def _lose(self, reason: str) -> None:
         self._changed_books.clear()
-        if self._state is State.LIVE:
+        if self._begun:
+            self._begun = False
             for line in self._lines.values():
                 line.lose(self._heard_ns)
         self._enter(State.LOST, reason)
@@ -320,12 +283,6 @@ class LiveFeed(Feed):
         if state is not self._state:
             self._state = state
             self._outbox.put(StateChanged(state, reason))
-
-    def _wait_s(self, fault: Unreachable) -> float:
-        wait_s = self._backoff.next_s()
-        if isinstance(fault, TooOften) and fault.retry_after_s is not None:
-            return max(wait_s, fault.retry_after_s)
-        return wait_s
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:

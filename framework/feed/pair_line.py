@@ -192,9 +192,8 @@ class PairLine:
 
     def _may_look(self, waiting: Sequence[Bucket], now_ns: int) -> bool:
         """Tell whether it is time to ask for rows."""
-        for bucket in waiting:
-            if not (bucket.sealed and bucket.proof is bucket.streamed):
-                return not bucket.looks or now_ns >= bucket.looked_ns + _wait_ns(bucket)
+        if any(_may_ask(bucket, now_ns) for bucket in waiting):
+            return True
         return now_ns - self._looked_ns > (_AUDIT + 1) * self._interval.ns
 
     def _look(self, waiting: Sequence[Bucket], now_ns: int) -> Ask:
@@ -232,6 +231,13 @@ class PairLine:
                 end_ns = min(hole.end_ns, hole.start_ns + _CHUNK_NS)
                 return Ask("trades", self._pair, hole.start_ns, end_ns)
         return None
+
+
+def _may_ask(bucket: Bucket, now_ns: int) -> bool:
+    """Tell whether a candle's row may be asked for again."""
+    if bucket.sealed and bucket.proof is bucket.streamed:
+        return False
+    return not bucket.looks or now_ns >= bucket.looked_ns + _wait_ns(bucket)
 
 
 def _wait_ns(bucket: Bucket) -> int:

@@ -168,22 +168,25 @@ class SocketLine:
 
     def _say(self, say: Say) -> None:
         """Send one frame, and what comes after a snapshot though it is older."""
-        payload, pair = say.payload, say.pair
-        if pair:
-            for kind in DISTORTED:
-                if self._venue.fault(kind, pair):
-                    payload = distort(payload, kind, self._rng)
-        text = write(payload)
-        if pair and self._venue.fault(Kind.HTML, pair):
-            text = HTML
-        elif pair and self._venue.fault(Kind.TRUNCATED, pair):
-            text = text[: len(text) // 2]
-        self._send(text)
-        if say.snapshot and self._venue.fault(Kind.EARLY_DELTAS, pair):
-            for wanted in self.ear.listens(Topic.BOOK, pair):
-                for delta in self._venue.book(pair).recent[-5:]:
+        if say.payload is not None:
+            self._send(self._written(say.payload, say.pair))
+        if say.snapshot and self._venue.fault(Kind.EARLY_DELTAS, say.pair):
+            for wanted in self.ear.listens(Topic.BOOK, say.pair):
+                for delta in self._venue.book(say.pair).recent[-5:]:
                     for early in self._wire.early(self.ear, wanted, delta):
                         self._send(write(early))
+
+    def _written(self, payload: object, pair: str) -> str:
+        """Return the text of a payload, spoilt where a fault spoils what is told of `pair`."""
+        if not pair:
+            return write(payload)
+        for kind in DISTORTED:
+            if self._venue.fault(kind, pair):
+                payload = distort(payload, kind, self._rng)
+        text = write(payload)
+        if self._venue.fault(Kind.HTML, pair):
+            return HTML
+        return text[: len(text) // 2] if self._venue.fault(Kind.TRUNCATED, pair) else text
 
     def _send(self, text: str) -> None:
         if self.silent:

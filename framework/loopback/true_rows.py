@@ -1,6 +1,6 @@
 """A market's trades and candles in whole ticks and lots, and how they are written.
 
-Legend of shapes: T trades, C candles.
+Legend of shapes: T trades.
 """
 
 from __future__ import annotations
@@ -132,17 +132,12 @@ class TrueTrades:
 
     def candles(self, interval: Interval) -> list[TrueCandle]:
         """Return the candles that they make; none where nothing was traded."""
-        columns = self.columns(interval)
-        return [TrueCandle(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
-
-    def columns(self, interval: Interval) -> tuple[IntArray, ...]:
-        """Return the fields of `candles` as arrays (C,)."""
         opens = self.time - (self.time - interval.offset_ns) % interval.ns
         first = np.flatnonzero(np.diff(opens, prepend=-1))
         if not len(first):
-            return (opens,) * 7
+            return []
         last = np.append(first[1:], len(opens)) - 1
-        return (
+        columns = (
             opens[first],
             self.price[first],
             np.maximum.reduceat(self.price, first),
@@ -151,3 +146,4 @@ class TrueTrades:
             np.add.reduceat(self.units, first),
             last - first + 1,
         )
+        return [TrueCandle(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]

@@ -24,6 +24,7 @@ from framework.types import SECOND_NS, FloatArray, IntArray, Interval, parse_tim
 _MS_NS = 1_000_000
 _MINUTE = Interval(60 * SECOND_NS)
 _MOST = 5  # trades in a bucket
+_IDS = 10  # of each bucket
 _LULL_BUCKETS, _LULL_CHANCE = 16, 0.03
 _TRADE_VALUE = 300.0  # mean, in AUD
 _PERIODS_S = 20.0 * 4.0 ** np.arange(12)  # of the waves that prices are made of: to 2.6 years
@@ -90,20 +91,32 @@ class Truth:
                 return found.where(slice(max(0, len(found) - count), None))
             span *= 2
 
+    def not_after(self, trade_id: int) -> int:
+        """Return a moment no later than the trade of an id, and less than a bucket before it."""
+        return trade_id // _IDS * self.bucket.ns
+
     def candles(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int, now_ns: int
     ) -> list[TrueCandle]:
         """Return the candles with open times in [start_ns, end_ns), as they stand at `now_ns`."""
-        start, end = interval.ceil(start_ns), interval.ceil(end_ns)
-        return self.trades(pair, start, min(end, now_ns)).candles(interval)
+        start = max(interval.ceil(start_ns), interval.floor(self.first_ns))
+        end = min(interval.ceil(end_ns), now_ns)
+        # A stretch at a time: the trades of years would fill the memory.
+        stretch = max(1, _CHUNK * self.bucket.ns // interval.ns) * interval.ns
+        found: list[TrueCandle] = []
+        for first in range(start, end, stretch):
+            trades = self.trades(pair, first, min(first + stretch, end))
+            found += trades.candles(interval)
+        return found
 
     def rows(self, pair: str, interval: Interval, start_ns: int, end_ns: int) -> CandleRows:
         """Return the closed candles with open times in [start_ns, end_ns) as numbers."""
         market = self.markets[pair]
-        start, end = interval.ceil(start_ns), interval.ceil(end_ns)
-        time, *prices, volume, _ = self.trades(pair, start, end).columns(interval)
-        o, h, low, c = (column / 10.0**market.price_decimals for column in prices)
-        return CandleRows(pair, time, o, h, low, c, volume / 10.0**market.unit_decimals)
+        end = interval.ceil(end_ns)
+        found = np.array(self.candles(pair, interval, start_ns, end, end), np.int64).reshape(-1, 7)
+        o, h, low, c = (found[:, column] / 10.0**market.price_decimals for column in range(1, 5))
+        volume = found[:, 5] / 10.0**market.unit_decimals
+        return CandleRows(pair, found[:, 0].copy(), o, h, low, c, volume)
 
     def mid(self, pair: str, time_ns: int) -> int:
         """Return the price, in ticks, around which is traded at a moment."""
@@ -155,7 +168,7 @@ class Truth:
 
         row_T = np.repeat(np.arange(len(bucket_B)), count_B)
         nth_T = np.arange(len(row_T)) - np.repeat(np.cumsum(count_B) - count_B, count_B)
-        id_T = bucket_B[row_T] * 10 + nth_T + 1
+        id_T = bucket_B[row_T] * _IDS + nth_T + 1
         word = _words(self.key(f"trade {pair}"), id_T.astype(np.uint64))
         share = (nth_T + _uniform(word)) / count_B[row_T]
         offset = (share * (self.bucket.ns // _MS_NS)).astype(np.int64) * _MS_NS

@@ -88,10 +88,11 @@ class Say:
     Parameters
     ----------
     payload : object
+        None: nothing is sent.
     topic, pair : Topic, str
         BEAT and empty for what belongs to no market, such as a confirmation.
     snapshot : bool
-        A whole book.
+        A whole book; without a payload, the moment at which it is asked for in another way.
     """
 
     payload: object
@@ -126,6 +127,9 @@ class Wire(ABC):
 
     intervals: tuple[str, ...]
     """Of the candles that it has, such as ``1m``."""
+
+    socket_home: str = ""
+    """Path that the address of sockets has in its exchange's configuration, such as ``/v2``."""
 
     quiet_candles: bool = False
     """Whether intervals without trades have a candle."""

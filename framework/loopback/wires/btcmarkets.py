@@ -44,6 +44,7 @@ class BTCMarketsWire(Wire):
     name = "btcmarkets"
     pairs = ("BTC-AUD", "ETH-AUD", "SOL-AUD", "ADA-AUD", "XRP-AUD")
     intervals = WINDOWS
+    socket_home = "/v2"
     beat_s = 5.0
     idle_s = 60.0
 
@@ -64,7 +65,7 @@ class BTCMarketsWire(Wire):
     @property
     def socket_paths(self) -> Sequence[str]:
         """Return the one there is."""
-        return ("/v2",)
+        return (self.socket_home,)
 
     def heard(self, ear: Ear, text: str) -> list[Say]:
         """Read a subscription: all of it, or nothing where one name is unknown."""
