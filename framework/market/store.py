@@ -39,6 +39,7 @@ class CandleStore:
 
     def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
         self._tables = Tables(url, storage_options)
+        self.url = self._tables.url
 
     def upsert(self, exchange: str, interval: Interval, rows: CandleRows) -> Upserted:
         """Store clean rows of one pair, revising candles whose values changed.

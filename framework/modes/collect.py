@@ -13,6 +13,7 @@ from framework.errors import OutsideFault, UserError
 from framework.types import Interval
 
 if TYPE_CHECKING:
+    from framework.exchange.connection import Connection
     from framework.feed.feed import Feed
     from framework.feed.recorder import Recorder
     from framework.interfaces import Clock
@@ -108,7 +109,8 @@ class Collect:
         from framework.session.clock import WallClock
 
         clock = WallClock()
-        feed = self._feed(context, recorder, clock)
+        connection = context.settings.exchange.connect(clock)
+        feed = self._feed(context, recorder, connection, clock)
         recording = Recording(
             context.logger,
             clock,
@@ -119,14 +121,20 @@ class Collect:
         )
         loop = asyncio.get_running_loop()
         with ToldGently(lambda: loop.call_soon_threadsafe(recording.stop)):
-            showing = asyncio.create_task(self._show(context, recording))
+            asides = [
+                asyncio.create_task(self._show(context, recording)),
+                asyncio.create_task(_keep_rules(context, connection, recorder, clock)),
+            ]
             try:
                 await recording.run(None if self.duration is None else _seconds(self.duration))
             finally:
-                showing.cancel()
-                await asyncio.gather(showing, return_exceptions=True)
+                for aside in asides:
+                    aside.cancel()
+                await asyncio.gather(*asides, return_exceptions=True)
 
-    def _feed(self, context: Context, recorder: Recorder, clock: Clock) -> Feed:
+    def _feed(
+        self, context: Context, recorder: Recorder, connection: Connection, clock: Clock
+    ) -> Feed:
         import numpy as np
 
         from framework.exchange.connection import Channel
@@ -135,7 +143,7 @@ class Collect:
         settings = context.settings
         channels = {Channel(name) for name in self.what} | {Channel.CANDLES}
         return LiveFeed(
-            settings.exchange.connect(clock),
+            connection,
             clock,
             tuple(recorder.stored),
             self.interval,
@@ -163,6 +171,20 @@ class Collect:
             transient=True,
         ):
             await asyncio.Event().wait()
+
+
+async def _keep_rules(
+    context: Context, connection: Connection, recorder: Recorder, clock: Clock
+) -> None:
+    """Note in the database what the exchange says of the pairs; what fails is said, and no more."""
+    from framework.modes.market_rules import keep_rules
+
+    try:
+        markets = await connection.markets()
+        known = [pair for pair in recorder.stored if pair in markets]
+        keep_rules(context, markets, known, clock.now_ns())
+    except OutsideFault as fault:
+        context.logger.info(f"{fault} Order rules stay as they were noted.")
 
 
 def _seconds(interval: Interval) -> float:
