@@ -1,10 +1,11 @@
 """Kill programs that write the store at random moments, and count what is lost, twice or wrong.
 
-    python benchmarks/live_kills.py --what download [--kills 50] [--seed 7]
+    python benchmarks/live_kills.py --what download,collect [--kills 50] [--seed 7]
 
 `download` fetches minutes of several pairs from the loopback exchange, whose market is the same in
 every run. SIGKILL ends its process after a seeded random number of commits and some milliseconds;
 then the store is judged against the market itself, and the download started again, until it ends.
+`collect` records the same exchange in time that jumps; what it acknowledged must be there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from killed_collect import Collect
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIRS = ("BTC-AUD", "ETH-AUD", "SOL-AUD", "ADA-AUD", "XRP-AUD")
@@ -118,8 +120,19 @@ class Download:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Kill, judge, go on; return how many kills left something wrong."""
+    """Kill what was asked for; return how many kills left something wrong."""
     options = _options(argv)
+    return sum(_kill_all(what, options) for what in options.what.split(","))
+
+
+def _task(what: str, folder: Path, options: argparse.Namespace) -> Download | Collect:
+    if what == "collect":
+        return Collect(folder, PAIRS[: options.pairs], options.minutes)
+    return Download(folder, options.pairs, options.days)
+
+
+def _kill_all(what: str, options: argparse.Namespace) -> int:
+    """Kill, judge, go on; return how many kills left something wrong."""
     random = np.random.default_rng(options.seed)
     begun = time.perf_counter()
     kills, finished, wrong = 0, 0, []
@@ -130,14 +143,14 @@ def main(argv: list[str] | None = None) -> int:
             if task is None:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
-                task = Download(folder, options.pairs, options.days)
+                task = _task(what, folder, options)
             last = kills >= options.kills
             killed = not last and _killed(task, random)
             if not killed:
                 process = task.start_process()
                 said = process.communicate(timeout=600)[1]
                 if process.returncode:
-                    raise RuntimeError(f"the download failed: {said}")
+                    raise RuntimeError(f"the {what} failed: {said}")
             kills += killed
             faults = task.judge(ended=not killed)
             wrong += [f"kill {kills}: {fault}" for fault in faults]
@@ -146,11 +159,15 @@ def main(argv: list[str] | None = None) -> int:
                 finished += 1
                 task = None
     seconds = round(time.perf_counter() - begun, 1)
-    print(json.dumps({"kills": kills, "finished": finished, "wrong": wrong, "seconds": seconds}))
+    print(
+        json.dumps(
+            {"what": what, "kills": kills, "finished": finished, "wrong": wrong, "seconds": seconds}
+        )
+    )
     return len(wrong)
 
 
-def _killed(task: Download, random: np.random.Generator) -> bool:
+def _killed(task: Download | Collect, random: np.random.Generator) -> bool:
     """Start a process and kill it after some commits; return whether it lived so long."""
     wanted = task.commits() + int(random.integers(0, _MOST_COMMITS))
     wait = float(random.uniform(0, _LONGEST_S))
@@ -161,7 +178,7 @@ def _killed(task: Download, random: np.random.Generator) -> bool:
     process.kill()
     said = process.communicate()[1]
     if process.returncode not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"the download failed: {said}")
+        raise RuntimeError(f"the process failed: {said}")
     return process.returncode == -signal.SIGKILL
 
 
@@ -169,10 +186,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--what", choices=("download",), default="download", help="is killed")
+    parser.add_argument("--what", default="download", help="download, collect, or both (download)")
     parser.add_argument("--kills", type=int, default=50, help="in all (50)")
-    parser.add_argument("--pairs", type=int, default=5, help="downloaded (5)")
+    parser.add_argument("--pairs", type=int, default=5, help="of the market (5)")
     parser.add_argument("--days", type=int, default=15, help="downloaded (15)")
+    parser.add_argument("--minutes", type=int, default=20, help="of the market collected (20)")
     parser.add_argument("--seed", type=int, default=7, help="of the moments (7)")
     return parser.parse_args(argv)
 

@@ -84,6 +84,7 @@ def settings_of(tree: dict[str, Any], plugins: tuple[str, ...]) -> Settings:
 
 def _faults_of_rules(tree: dict[str, Any], plugins: tuple[str, ...]) -> tuple[str, ...]:
     """Return what is wrong with a strategy's expressions, if the strategy itself can be built."""
+    from framework.market.recorded import BOOKS, TRADES
     from framework.strategy.compile import compile_strategy
     from framework.strategy.rules import DISTANCES
 
@@ -99,6 +100,7 @@ def _faults_of_rules(tree: dict[str, Any], plugins: tuple[str, ...]) -> tuple[st
             strategy,
             features,
             model_outputs=getattr(model, "outputs", ()),
+            records=(BOOKS, TRADES),
             plugins=plugins,
             distances=distances,
             inputs=getattr(model, "inputs", {}),

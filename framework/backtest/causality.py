@@ -1,7 +1,8 @@
 """Test that nothing decided before a moment depends on what came after it.
 
-At random cuts the future is replaced by noise and its length changed, and later order books are
-dropped; every feature, signal, order and fill before the cut must stay equal bit for bit.
+At random cuts the future is replaced by noise and its length changed: candles, and the order books
+and trades that expressions read. Later order books that fills walk are dropped. Every feature,
+signal, order and fill before the cut must stay equal bit for bit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from framework.errors import CheckFailed
 from framework.market.books import Books
 from framework.market.candles import Candles, Standing
+from framework.market.recorded import Recorded
 from framework.strategy.rules import RULES
 from framework.types import BoolArray, FloatArray, format_time
 
@@ -56,7 +58,7 @@ def check_causality(
     advance : callable
         Called after each cut.
     books : Books, optional
-        Recorded order books that `traded` used.
+        Recorded order books that the fills of `traded` walked.
 
     Returns
     -------
@@ -82,6 +84,8 @@ def check_causality(
 
 def with_noise_after(candles: Candles, cut: int, generator: np.random.Generator) -> Candles:
     """Return `candles` up to and including bar `cut`, followed by noise.
+
+    What was recorded beside them is noise from the close of that bar on.
 
     Parameters
     ----------
@@ -111,7 +115,27 @@ def with_noise_after(candles: Candles, cut: int, generator: np.random.Generator)
         column[: cut + 1] = getattr(kept, name)[: cut + 1]
         column[cut + 1 :] = values
         columns[name] = column
+    if kept.recorded is not None:
+        close = int(candles.time[cut]) + candles.interval.ns
+        columns["recorded"] = _noise_since(kept.recorded, close, generator)
     return replace(kept, **columns)
+
+
+def _noise_since(recorded: Recorded, close_ns: int, generator: np.random.Generator) -> Recorded:
+    """Replace books after a close, and trades from it on, by half as many that are noise."""
+    books, trades = recorded.books, recorded.trades
+    if books is not None:
+        later = books.time > close_ns
+        levels = books.levels.copy()
+        levels[later] *= np.exp(generator.normal(0.0, 0.5, size=levels[later].shape))
+        books = replace(books, levels=levels).take(~later | (generator.random(len(later)) < 0.5))
+    if trades is not None:
+        later = trades.time >= close_ns
+        units = np.where(later, generator.exponential(10.0, size=len(later)), trades.units)
+        side = np.where(later, generator.integers(-1, 2, size=len(later)), trades.side)
+        kept = ~later | (generator.random(len(later)) < 0.5)
+        trades = replace(trades, units=units, side=side).take(kept)
+    return Recorded(books, trades, recorded.max_age_ns)
 
 
 def _compare(candles: Candles, cut: int, first: int, before: Traded, after: Traded) -> None:

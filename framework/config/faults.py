@@ -145,7 +145,8 @@ def _rule(found: Any, cls: type, location: list[Any]) -> str:
     shown = str(len(value)) if kind in ("too_short", "too_long") else _shown(value)
     if kind == "literal_error":
         choices = [str(choice) for choice in _literal_choices(cls, location)]
-        rule = f"must be one of {', '.join(choices)}" if choices else "is no choice"
+        named = ", ".join(choices) if choices else context["expected"].replace("'", "")
+        rule = f"must be one of {named}"
         hint = did_you_mean(str(value), choices) if choices else ""
         return f"{rule} (was {shown}).{hint if hint.startswith(' Did') else ''}"
     if kind == "value_error":

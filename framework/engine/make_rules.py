@@ -24,6 +24,7 @@ from framework.engine.rules import (
 )
 from framework.errors import UserError
 from framework.exchange.contract import Exchange
+from framework.market.recorded import BOOKS
 from framework.records import StrategyTerms
 from framework.types import YEAR_NS, RecordArray
 
@@ -95,10 +96,11 @@ def check_rules(risk: Risk, execution: Execution, exchange: Exchange, terms: Str
             f"execution.interval: must divide strategy.interval, {terms.interval} "
             f"(was {execution.interval})."
         )
-    if execution.book and not exchange.has_books:
+    if execution.book and BOOKS not in exchange.records:
         raise UserError(
             f"execution.book: needs recorded order books, and exchange '{exchange.name}' has none; "
-            "exchange=files reads them from exchange.books (was true)."
+            "exchange=files reads them from exchange.books, exchange.from_store=true what "
+            "mode=collect recorded (was true)."
         )
     fee = exchange.taker_fee_bps * _BPS
     least = (1.0 + fee) / (1.0 - fee) - 1.0

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from framework.errors import UserError
 from framework.exchange.contract import Exchange
+from framework.market.books import Books
 from framework.market.ranges import Range
 from framework.market.rows import CandleRows
-from framework.types import Interval, format_time
+from framework.market.trades import Trades
+from framework.types import SECOND_NS, Interval, format_time
 
 _USUAL = tuple(map(Interval.parse, "1m 5m 15m 30m 1h 4h 1d 1w".split()))
 
@@ -112,13 +116,21 @@ class CandleSource:
         """Return how often candles in the range changed after they were first stored."""
         return 0
 
+    def books(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Books:
+        """Return the order books of `pairs` recorded in [start_ns, end_ns)."""
+        return self.exchange.recorded_books(pairs, start_ns, end_ns)
+
+    def trades(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Trades:
+        """Return the trades of `pairs` recorded in [start_ns, end_ns)."""
+        raise ValueError(f"{self.exchange.name} has no recorded trades")
+
     def rows(self, pair: str, interval: Interval, start_ns: int, end_ns: int) -> CandleRows:
         """Return raw rows of `interval` with open times in [start_ns, end_ns)."""
         return self.exchange.rows(pair, interval, start_ns, end_ns)
 
 
 class StoredCandles(CandleSource):
-    """Rows of an exchange that ``mode=download`` stored.
+    """What ``mode=download`` and ``mode=collect`` stored of an exchange.
 
     Parameters
     ----------
@@ -132,10 +144,14 @@ class StoredCandles(CandleSource):
     def __init__(self, exchange: Exchange, url: str, options: Mapping[str, str] | None) -> None:
         from threading import Lock
 
+        from framework.market.book_store import BookStore
         from framework.market.store import CandleStore
+        from framework.market.trade_store import TradeStore
 
         super().__init__(exchange)
         self._store = CandleStore(url, options)
+        self._book_store = BookStore(url, options)
+        self._trade_store = TradeStore(url, options)
         self._one_at_a_time = Lock()  # a store serves one thread
 
     @property
@@ -195,6 +211,37 @@ class StoredCandles(CandleSource):
         """Return the stored rows of `interval` with open times in [start_ns, end_ns)."""
         with self._one_at_a_time:
             return self._store.read(self.exchange.name, pair, interval, start_ns, end_ns)
+
+    def books(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Books:
+        """Return the stored snapshots, unless the exchange itself has some."""
+        if self.exchange.has_books:
+            return super().books(pairs, start_ns, end_ns)
+        found = self._book_store.read(self.exchange.name, pairs, start_ns, end_ns)
+        counts = np.diff(found.first).tolist()
+        self._require("order books", pairs, counts, start_ns, end_ns)
+        return found
+
+    def trades(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Trades:
+        """Return the stored trades."""
+        found = self._trade_store.read(self.exchange.name, pairs, start_ns, end_ns)
+        self._require("trades", pairs, list(map(len, found.spans)), start_ns, end_ns)
+        return found
+
+    def _require(
+        self, what: str, pairs: Sequence[str], counts: Sequence[int], start_ns: int, end_ns: int
+    ) -> None:
+        """Refuse pairs of which nothing was recorded."""
+        named = "books" if what == "order books" else what
+        end_ns -= end_ns % SECOND_NS  # which a book of that very moment lies behind
+        faults = [
+            f"market {pair}: no {what} were recorded from {day(start_ns)} to {day(end_ns)}; run "
+            f"mode=collect exchange={self.exchange.name} pairs={pair.replace('-', '_').lower()} "
+            f"'mode.what=[candles,{named}]'."
+            for pair, count in zip(pairs, counts, strict=True)
+            if not count
+        ]
+        if faults:
+            raise UserError(*faults)
 
     def _bounds(self, pair: str, native: Interval, interval: Interval) -> Range | None:
         ranges = self._store.covered(self.exchange.name, pair, native)

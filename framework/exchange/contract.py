@@ -13,6 +13,7 @@ from framework.exchange.connection import Connection
 from framework.interfaces import Clock
 from framework.market.books import Books
 from framework.market.quality import FaultPolicy
+from framework.market.recorded import BOOKS, TRADES
 from framework.market.rows import CandleRows
 from framework.market.rules import MarketRules
 from framework.types import Interval
@@ -38,7 +39,7 @@ class Exchange:
     """What to do about each kind of fault in the data."""
 
     from_store: bool = False
-    """Read candles from the store that ``mode=download`` fills, not from the exchange itself."""
+    """Read from the store that ``mode=download`` and ``mode=collect`` fill, not the exchange."""
 
     market: MarketRules = MarketRules()
     """Rounding and minimum size of orders."""
@@ -64,6 +65,13 @@ class Exchange:
     def has_books(self) -> bool:
         """Whether order books of it were recorded."""
         return False
+
+    @property
+    def records(self) -> frozenset[str]:
+        """What may have been recorded beside candles; a store tells when it is read."""
+        if self.from_store:
+            return frozenset((BOOKS, TRADES))
+        return frozenset((BOOKS,)) if self.has_books else frozenset()
 
     def recorded_books(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Books:
         """Return the order books of `pairs` recorded in [start_ns, end_ns), where it `has_books`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from framework.market.candles import COLUMNS, Candles
 from framework.market.certificate import Certificate, certify
 from framework.market.quality import Quality, clean
 from framework.market.ranges import Range
+from framework.market.recorded import BOOKS, TRADES, Recorded
 from framework.market.regularise import regularise
 from framework.market.resample import resample
 from framework.market.rows import CandleRows
@@ -23,6 +24,8 @@ from framework.records import Part
 from framework.types import Interval, format_time
 
 T = TypeVar("T")
+
+_FRESH = Interval.parse("1m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ def load_candles(
     fill_interval: Interval | None = None,
     choose: Callable[[int, int], Scope] = Scope,
     book_max_age: Interval | None = None,
+    seen: Collection[str] = (),
+    seen_max_age: Interval = _FRESH,
 ) -> Loaded:
     """Return the candles of `pairs` with open times in [start, end) and the warm-up before them.
 
@@ -115,7 +120,11 @@ def load_candles(
     choose : callable
         Given the open times [start, end) asked for, returns what of them is loaded.
     book_max_age : Interval, optional
-        How old at an open an order book may be; None: none are wanted.
+        How old at an open an order book may be that fills walk; None: they walk none.
+    seen : collection of str
+        What expressions read that was recorded beside candles: books, trades.
+    seen_max_age : Interval
+        How old at a close an order book may be that they read.
 
     Raises
     ------
@@ -153,7 +162,9 @@ def load_candles(
         pair: source.revisions(pair, native, from_ns, end) for pair, native in native_of.items()
     }
     first = (start - from_ns) // wanted.ns
-    books = None if book_max_age is None else _books(exchange, candles[first:], book_max_age)
+    books = None if book_max_age is None else _books(source, candles[first:], book_max_age)
+    if seen:
+        candles = replace(candles, recorded=_recorded(source, candles, seen, seen_max_age))
     certificate = certify(
         candles,
         source.name,
@@ -167,10 +178,22 @@ def load_candles(
     return Loaded(candles, first, qualities, certificate, scope, books)
 
 
-def _books(exchange: Exchange, candles: Candles, max_age: Interval) -> Books:
+def _recorded(
+    source: CandleSource, candles: Candles, seen: Collection[str], max_age: Interval
+) -> Recorded:
+    """Return what was recorded beside the candles, up to the close of the last."""
+    start, end = int(candles.time[0]), int(candles.time[-1]) + candles.interval.ns
+    return Recorded(
+        source.books(candles.pairs, start - max_age.ns, end + 1) if BOOKS in seen else None,
+        source.trades(candles.pairs, start, end) if TRADES in seen else None,
+        max_age.ns,
+    )
+
+
+def _books(source: CandleSource, candles: Candles, max_age: Interval) -> Books:
     """Return the order books that are the newest at one of the opens; refuse a pair without any."""
     first, last = int(candles.time[0]), int(candles.time[-1])
-    recorded = exchange.recorded_books(candles.pairs, first - max_age.ns, last + 1)
+    recorded = source.books(candles.pairs, first - max_age.ns, last + 1)
     books = recorded.used_at(candles.time, max_age.ns)
     faults = [
         f"exchange.books: no order book of {pair} is at most {max_age} old at the open of a candle "

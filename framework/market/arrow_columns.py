@@ -13,17 +13,17 @@ import numpy.typing as npt
 
 
 def column_values(column: Any) -> npt.NDArray[Any]:
-    """Return the values of a numeric pyarrow column.
+    """Return the values of a pyarrow column of numbers or texts.
 
     Parameters
     ----------
     column : pyarrow.ChunkedArray or pyarrow.Array
-        Of integers or floats.
+        Of integers, floats or texts; no text is missing.
 
     Returns
     -------
     (T,) array
-        Of the column's type and read-only; float64 with NaN where values are missing.
+        Of the column's type and read-only; float64 with NaN where numbers are missing.
 
     Examples
     --------
@@ -36,6 +36,8 @@ def column_values(column: Any) -> npt.NDArray[Any]:
     import pyarrow as pa
 
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        return np.array(array.to_pylist(), np.str_)
     if array.null_count:
         array = array.cast(pa.float64(), safe=False).fill_null(np.nan)
     dtype = np.dtype(array.type.to_pandas_dtype())

@@ -91,6 +91,10 @@ class Books:
     def __len__(self) -> int:
         return len(self.time)
 
+    def of(self, n: int) -> slice:
+        """Return which snapshots are those of pair n."""
+        return slice(int(self.first[n]), int(self.first[n + 1]))
+
     def newest(self, time: IntArray, max_age_ns: int) -> IndexArray:
         """Return which snapshot of each pair is the newest at each of `time`; never a later one.
 
@@ -128,16 +132,26 @@ class Books:
 
     def until(self, time_ns: int) -> Books:
         """Return only the snapshots up to a moment, itself included."""
-        kept = self.time <= time_ns
-        counts = [
-            np.count_nonzero(kept[self.first[n] : self.first[n + 1]])
-            for n in range(len(self.pairs))
-        ]
+        return self.take(self.time <= time_ns)
+
+    def take(self, kept: BoolArray) -> Books:
+        """Return the snapshots that are `kept` (S,)."""
+        counts = [np.count_nonzero(kept[self.of(n)]) for n in range(len(self.pairs))]
         return replace(
             self,
             first=np.cumsum([0, *counts]),
             time=self.time[kept],
             levels=self.levels[kept],
+        )
+
+    def select(self, pairs: Sequence[str]) -> Books:
+        """Return the snapshots of `pairs`, in that order; raise ValueError for an unknown one."""
+        own = [self.of(self.pairs.index(pair)) for pair in pairs]
+        return Books(
+            tuple(pairs),
+            np.cumsum([0, *(part.stop - part.start for part in own)]),
+            np.concatenate([self.time[part] for part in own]),
+            np.concatenate([self.levels[part] for part in own]),
         )
 
     @cached_property

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from framework.market.recorded import Recorded
 from framework.types import BoolArray, ByteArray, FloatArray, IntArray, Interval
 
 COLUMNS = ("open", "high", "low", "close", "volume")
@@ -47,6 +48,9 @@ class Candles:
         Base currency.
     standing : (T, N) uint8
         `Standing` of each candle.
+    recorded : Recorded, optional
+        Order books and trades of the same pairs, for expressions that name them; joined by their
+        own times, so that cutting candles leaves them as they are.
     """
 
     pairs: tuple[str, ...]
@@ -58,6 +62,7 @@ class Candles:
     close: FloatArray
     volume: FloatArray
     standing: ByteArray
+    recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
         bars = len(self.time)
@@ -93,7 +98,8 @@ class Candles:
         columns: dict[str, Any] = {
             name: getattr(self, name)[:, index] for name in (*COLUMNS, "standing")
         }
-        return replace(self, pairs=tuple(pairs), **columns)
+        recorded = None if self.recorded is None else self.recorded.select(pairs)
+        return replace(self, pairs=tuple(pairs), recorded=recorded, **columns)
 
     @property
     def traded(self) -> BoolArray:

@@ -69,6 +69,10 @@ class Certificate:
         Recorded order books used, of all pairs.
     books_sha256 : str or None
         Of their times and levels.
+    seen_books, seen_trades : int
+        Recorded order books and trades that expressions read, of all pairs.
+    seen_sha256 : str or None
+        Of both.
     quality : mapping of str to PairCertificate
         Of each pair.
     """
@@ -87,6 +91,9 @@ class Certificate:
     sealed_until: str | None
     books: int
     books_sha256: str | None
+    seen_books: int
+    seen_trades: int
+    seen_sha256: str | None
     quality: Mapping[str, PairCertificate]
 
     def as_dict(self) -> dict[str, object]:
@@ -109,7 +116,7 @@ def certify(
     Parameters
     ----------
     candles : Candles
-        (T, N), as the run uses them, warm-up included.
+        (T, N), as the run uses them, warm-up and what was recorded beside them included.
     source : str
         Exchange, file or store.
     qualities : sequence of Quality
@@ -125,7 +132,7 @@ def certify(
     books : Books, optional
         Recorded order books that the run uses.
     """
-    traded = candles[first:]
+    traded, seen = candles[first:], candles.recorded
     by_pair = {quality.pair: quality for quality in qualities}
     return Certificate(
         source,
@@ -142,6 +149,9 @@ def certify(
         format_time(sealed[1]) if sealed else None,
         0 if books is None else len(books),
         None if books is None else books.digest,
+        0 if seen is None or seen.books is None else len(seen.books),
+        0 if seen is None or seen.trades is None else len(seen.trades),
+        None if seen is None else seen.digest,
         {
             pair: _certify_pair(
                 traded.standing[:, index], by_pair.get(pair), (revisions or {}).get(pair, 0)

@@ -1,18 +1,21 @@
 """One Delta Lake table, partitioned by pair, with commits that rest on the snapshot they read.
 
 A commit is one file appearing in the table's log: a process killed at any instant leaves the old
-state or the new one, and readers see whole commits only.
+state or the new one, and readers see whole commits only. One that returned is on the disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.disk import on_disk
 from framework.errors import FrameworkError, OutsideFault
 from framework.market.table_files import Columns, TableFile, TableFiles, writer_properties
 
@@ -38,7 +41,7 @@ class PairTable:
     ----------
     uri : str
         Folder, or URL of an object store.
-    types : mapping of str to numpy dtype
+    types : mapping of str to numpy dtype, or str
         Columns beside ``pair``; the first is the key.
     storage_options : mapping of str to str, optional
         Handed to the object store.
@@ -96,8 +99,20 @@ class PairTable:
             return None
         return min(file.first for file in files), max(file.last for file in files)
 
-    def read(self, pair: str, start: int = _ALL[0], end: int = _ALL[1]) -> Columns:
-        """Return the columns of the rows of `pair` with a key in [start, end), in no order."""
+    def read(
+        self,
+        pair: str,
+        start: int = _ALL[0],
+        end: int = _ALL[1],
+        names: Sequence[str] | None = None,
+    ) -> Columns:
+        """Return columns of the rows of `pair` with a key in [start, end), in no order.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Of the columns, the key among them; None: all.
+        """
         wanted = [
             file
             for file in self._files_by_pair().get(pair, ())
@@ -105,7 +120,7 @@ class PairTable:
         ]
         wanted.sort(key=lambda file: file.first)  # rows nearly in order are sorted quickly
         with self._outside():
-            return self._disk.read(wanted, start, end)
+            return self._disk.read(wanted, start, end, names or tuple(self.types))
 
     def append(self, pair: str, columns: Columns) -> None:
         """Add rows; raise Overtaken if the snapshot held is no longer the newest."""
@@ -130,7 +145,7 @@ class PairTable:
         if self._table is None or len(small) < 2:
             return
         now = max(file.modified for file in small)
-        columns = tidy(self._disk.read(small, *_ALL))
+        columns = tidy(self._disk.read(small, *_ALL, tuple(self.types)))
         with self.lock, self._outside():
             removed = [
                 RemoveAction(file.path, False, now, file.size, {"pair": pair}) for file in small
@@ -146,6 +161,7 @@ class PairTable:
             except CommitFailedError as error:
                 raise Overtaken from error
             self._table.update_incremental()
+            self._settle()
 
     def vacuum(self, keep_hours: int) -> None:
         """Delete files that no version of the last `keep_hours` needs."""
@@ -179,6 +195,17 @@ class PairTable:
                 )
             except CommitFailedError as error:
                 raise Overtaken from error
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait until the newest commit is on the disk, its files first; object stores do so."""
+        if "://" in self.uri:
+            return
+        commit = Path(self.uri, "_delta_log", f"{self.version:020}.json")
+        actions = map(json.loads, commit.read_text().splitlines())
+        added = [Path(self.uri, action["add"]["path"]) for action in actions if "add" in action]
+        for path in (*added, *{file.parent for file in added}, commit, commit.parent):
+            on_disk(path)
 
     def _create(self, schema: Any) -> DeltaTable:
         """Make and hold the empty table; raise Overtaken if another writer has made it."""

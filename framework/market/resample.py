@@ -85,6 +85,7 @@ def resample(candles: Candles, interval: Interval) -> Candles:
         close[:, :, -1].T,
         _fold(np.add, np.where(missing, 0.0, parts(candles.volume))).T,
         _standing(standing, missing).T,
+        candles.recorded,
     )
 
 

@@ -7,34 +7,27 @@ by pair. The log of a table is append-only: a revised candle is a new row with a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from framework.errors import OutsideFault, UserError, did_you_mean
+from framework.errors import UserError, did_you_mean
 from framework.market.candles import COLUMNS
-from framework.market.pair_table import Overtaken, PairTable
+from framework.market.pair_table import PairTable
 from framework.market.ranges import Range, difference, runs
 from framework.market.rows import CandleRows
-from framework.market.stored_rows import Upserted, changes, covered_ranges, latest, merged
+from framework.market.stored_rows import Upserted, changes, latest
 from framework.market.table_files import Columns
+from framework.market.tables import Coverage, Tables, checked_name, commit, compact, fold
 from framework.types import Interval, format_time
 
-T = TypeVar("T")
-
 _CANDLES = {"time": np.int64, **dict.fromkeys(COLUMNS, np.float64), "revision": np.int32}
-_COVERAGE = {"start": np.int64, "end": np.int64}
-_ATTEMPTS = 200
-_MANY_FILES = 32
 
 
 class CandleStore:
     """Candles of any exchange, pair and interval, for many readers and several writers at once.
 
-    Handles of tables are kept, so that reading again costs a look for newer versions only. Threads
-    may share one store.
+    Threads may share one store.
 
     Parameters
     ----------
@@ -45,9 +38,8 @@ class CandleStore:
     """
 
     def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.url = url.rstrip("/")
-        self._options = dict(storage_options or {})
-        self._tables: dict[str, PairTable] = {}
+        self._tables = Tables(url, storage_options)
+        self.url = self._tables.url
 
     def upsert(self, exchange: str, interval: Interval, rows: CandleRows) -> Upserted:
         """Store clean rows of one pair, revising candles whose values changed.
@@ -60,7 +52,7 @@ class CandleStore:
         OutsideFault
             The store cannot be written.
         """
-        pair = _name("pair", rows.pair)
+        pair = checked_name("pair", rows.pair)
         table = self._candles(exchange, interval)
         new = {"time": rows.time, **{name: getattr(rows, name) for name in COLUMNS}}
         new = latest({**new, "revision": np.arange(len(rows), dtype=np.int32)})
@@ -73,8 +65,8 @@ class CandleStore:
                 table.append(pair, changed)
             return result
 
-        result = self._commit(table, attempt)
-        self._fold(table, pair, latest)
+        result = commit(table, attempt)
+        fold(table, pair, latest)
         return result
 
     def read(
@@ -137,20 +129,19 @@ class CandleStore:
 
     def covered(self, exchange: str, pair: str, interval: Interval) -> list[Range]:
         """Return the ranges fetched so far, those without candles included."""
-        table = self._coverage(exchange, interval)
-        table.refresh()
-        return covered_ranges(table.read(pair))
+        return self._coverage(exchange, interval).ranges(pair)
 
     def mark_covered(
         self, exchange: str, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> None:
         """Record that [start_ns, end_ns) was fetched; call it after its candles are stored."""
-        table = self._coverage(exchange, interval)
-        columns = {"start": np.array([start_ns]), "end": np.array([end_ns])}
-        if end_ns > start_ns:
-            name = _name("pair", pair)
-            self._commit(table, lambda: table.append(name, columns))
-            self._fold(table, name, merged)
+        self.mark_ranges(exchange, pair, interval, [(start_ns, end_ns)])
+
+    def mark_ranges(
+        self, exchange: str, pair: str, interval: Interval, ranges: Iterable[Range]
+    ) -> None:
+        """Record that several ranges were fetched, as `mark_covered` does, in one commit."""
+        self._coverage(exchange, interval).mark(pair, ranges)
 
     def compact(
         self,
@@ -169,14 +160,15 @@ class CandleStore:
             Delete files that no version of the last so many hours needs: older versions cannot be
             read any more, nor by readers under way. All are kept when left out.
         """
-        candles = self._candles(exchange, interval)
-        coverage = self._coverage(exchange, interval)
-        for table, tidy in ((candles, latest), (coverage, merged)):
-            table.refresh()
-            for pair in table.pairs():
-                self._commit(table, _rewriting(table, pair, tidy, above_files))
-            if keep_hours is not None:
-                table.vacuum(keep_hours)
+        compact(self._candles(exchange, interval), latest, above_files)
+        self._coverage(exchange, interval).compact(above_files)
+        if keep_hours is not None:
+            self.vacuum(exchange, interval, keep_hours)
+
+    def vacuum(self, exchange: str, interval: Interval, keep_hours: int) -> None:
+        """Delete files as `compact` does, and rewrite none."""
+        self._candles(exchange, interval).vacuum(keep_hours)
+        self._coverage(exchange, interval).vacuum(keep_hours)
 
     def _require(
         self, exchange: str, rows: CandleRows, interval: Interval, start_ns: int, end_ns: int
@@ -229,56 +221,12 @@ class CandleStore:
         return old.read(pair, start_ns, end_ns)
 
     def _candles(self, exchange: str, interval: Interval) -> PairTable:
-        return self._table(exchange, f"candles_{interval}", _CANDLES)
+        return self._tables.table(exchange, f"candles_{interval}", _CANDLES)
 
-    def _coverage(self, exchange: str, interval: Interval) -> PairTable:
-        return self._table(exchange, f"coverage_{interval}", _COVERAGE)
-
-    def _table(self, exchange: str, name: str, types: Mapping[str, type]) -> PairTable:
-        uri = f"{self.url}/{_name('exchange', exchange)}/{name}"
-        if uri not in self._tables:
-            self._tables[uri] = PairTable(uri, types, self._options)
-        return self._tables[uri]
-
-    def _fold(self, table: PairTable, pair: str, tidy: Callable[[Columns], Columns]) -> None:
-        """Join the files of `pair` when they have become many."""
-
-        def attempt() -> None:
-            if table.files(pair) > _MANY_FILES:
-                table.fold(pair, tidy)
-
-        self._commit(table, attempt)
-
-    def _commit(self, table: PairTable, attempt: Callable[[], T]) -> T:
-        """Return what `attempt` does on a snapshot that no one overtook."""
-        if table.version is None:
-            table.refresh()
-        for _ in range(_ATTEMPTS):
-            try:
-                with table.lock:
-                    return attempt()
-            except Overtaken:
-                table.refresh()
-        raise OutsideFault(f"store {table.uri}: other writers came first {_ATTEMPTS} times.")
-
-
-def _rewriting(
-    table: PairTable, pair: str, tidy: Callable[[Columns], Columns], above_files: int
-) -> Callable[[], None]:
-    def attempt() -> None:
-        if table.files(pair) > above_files:
-            table.replace(pair, tidy(table.read(pair)))
-
-    return attempt
+    def _coverage(self, exchange: str, interval: Interval) -> Coverage:
+        return self._tables.coverage(exchange, str(interval))
 
 
 def _short(time_ns: int) -> str:
     """Return a date, or a time where it is not midnight."""
     return format_time(time_ns).removesuffix("T00:00:00Z").removesuffix("Z")
-
-
-def _name(what: str, name: str) -> str:
-    """Return `name` if it can be part of a path."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise UserError(f"{what}: letters, digits and . _ - only can be stored (was '{name}').")
-    return name

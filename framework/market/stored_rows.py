@@ -1,4 +1,4 @@
-"""Rows as the store's tables hold them: revisions of candles, and ranges covered."""
+"""Rows as the store's tables hold them: candles and their revisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from framework.market.candles import COLUMNS
 from framework.market.pair_table import PairTable
-from framework.market.ranges import Range, union
 from framework.market.table_files import Columns
 
 
@@ -58,14 +57,3 @@ def latest(columns: Columns) -> Columns:
         order[several] = rows[np.lexsort((columns["revision"][rows], columns["time"][rows]))]
         order = order[np.append(~again, True)]
     return {name: column[order] for name, column in columns.items()}
-
-
-def covered_ranges(columns: Columns) -> list[Range]:
-    """Return the ranges covered, merged."""
-    return union(zip(columns["start"].tolist(), columns["end"].tolist(), strict=True))
-
-
-def merged(columns: Columns) -> Columns:
-    """Return coverage as few rows."""
-    merged = np.array(covered_ranges(columns), np.int64).reshape(-1, 2)
-    return {"start": merged[:, 0], "end": merged[:, 1]}

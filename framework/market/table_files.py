@@ -39,7 +39,7 @@ class TableFiles:
     ----------
     uri : str
         Folder, or URL of an object store.
-    types : mapping of str to numpy dtype
+    types : mapping of str to numpy dtype, or str
         Columns beside ``pair``; the first is the key.
     storage_options : mapping of str to str
         Handed to the object store.
@@ -53,15 +53,16 @@ class TableFiles:
         self._key = next(iter(types))
         self._options = dict(storage_options) or None
 
-    def read(self, files: Sequence[TableFile], start: int, end: int) -> Columns:
-        """Return the rows of `files` with a key in [start, end), file after file."""
-        parts = [self._read_file(file, start, end) for file in files]
+    def read(
+        self, files: Sequence[TableFile], start: int, end: int, names: Sequence[str]
+    ) -> Columns:
+        """Return columns of the rows of `files` with a key in [start, end), file after file."""
+        parts = [self._read_file(file, start, end, names) for file in files]
         if len(parts) == 1:
             return parts[0]
-        empty = {name: np.empty(0, dtype) for name, dtype in self._types.items()}
         return {
-            name: np.concatenate([empty[name], *(part[name] for part in parts)])
-            for name in self._types
+            name: np.concatenate([np.empty(0, self._types[name]), *(part[name] for part in parts)])
+            for name in names
         }
 
     def write(self, pair: str, columns: Columns, modified: int) -> Any:
@@ -90,15 +91,15 @@ class TableFiles:
         }
         return AddAction(path, len(data), {"pair": pair}, modified, False, json.dumps(stats))
 
-    def _read_file(self, file: TableFile, start: int, end: int) -> Columns:
+    def _read_file(self, file: TableFile, start: int, end: int, names: Sequence[str]) -> Columns:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self._source(file.path)) as parquet:
             groups = list(range(parquet.num_row_groups))
             if len(groups) > 1 and (file.first < start or file.last >= end):
                 groups = [g for g in groups if _meets(parquet.metadata, g, self._key, start, end)]
-            table = parquet.read_row_groups(groups, columns=list(self._types))
-        columns = {name: column_values(table[name]) for name in self._types}
+            table = parquet.read_row_groups(groups, columns=list(names))
+        columns = {name: column_values(table[name]) for name in names}
         if file.first >= start and file.last < end:
             return columns
         key = columns[self._key]

@@ -30,6 +30,7 @@ def compile_plan(settings: Settings) -> Plan:
         settings.strategy,
         settings.features,
         model_outputs=model.outputs,
+        records=settings.exchange.records,
         plugins=settings.plugins,
         pairs=settings.pairs.symbols,
         distances=settings.risk.expressions,
@@ -68,6 +69,8 @@ def read_candles(context: Context, plan: Plan) -> Loaded:
                 start, end, settings.interval, sweeping=context.sweeping
             ),
             book_max_age=settings.execution.book_max_age if settings.execution.book else None,
+            seen=plan.records,
+            seen_max_age=settings.execution.book_max_age,
         )
     candles = loaded.candles
     quote_of(candles.pairs)

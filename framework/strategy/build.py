@@ -28,7 +28,6 @@ from framework.strategy.operators import calculated, compared, joined
 from framework.strategy.parse import MAX_DEPTH, Wrong
 from framework.types import Interval
 
-BOOK_COLUMNS = ("bid", "ask", "spread", "imbalance", "depth_bid", "depth_ask")
 MODEL_OUTPUTS = ("forecast", "p_up", "p_flat", "p_down", "action", "regime", "anomaly")
 
 NO_VALUE = "nan"
@@ -70,7 +69,8 @@ class Builder:
     feature_names: Sequence[str]
     """All features, those that could not be read too."""
     model_outputs: Sequence[str]
-    book_columns: Sequence[str]
+    records: frozenset[str]
+    """What may be named of what is recorded beside the candles: books, trades."""
     pairs: Sequence[str] | None
     catalogue: Catalogue
     faults: list[str] = field(default_factory=list)
@@ -99,6 +99,9 @@ class Builder:
         if depth > MAX_DEPTH:
             raise Wrong(f"is nested more than {MAX_DEPTH} deep, features included.")
         fields.setdefault("warm_up", max((part.warm_up for part in parts), default=0))
+        for part in parts:
+            if part.records:
+                fields["records"] = fields.get("records", frozenset()) | part.records
         return Node(id=self.ids.setdefault(whole, len(self.ids)), depth=depth, **fields)
 
     def constant(self, value: bool | int | float | str) -> Node:
@@ -168,9 +171,9 @@ class Builder:
             return self.constant(value)
         if name in self.feature_names:
             return self.feature(name, place.interval)
-        own = name in self.model_outputs or name in self.book_columns
-        if name in COLUMNS or own:
-            if own and place.interval != self.interval:
+        predicted = name in self.model_outputs
+        if name in COLUMNS or predicted:
+            if predicted and place.interval != self.interval:
                 raise Wrong(
                     f"'{name}' is known on the strategy's own interval only ({self.interval}); "
                     "take it out of on()."
@@ -194,13 +197,13 @@ class Builder:
             )
         if name in MODEL_OUTPUTS:
             raise Wrong(f"'{name}' is a model's output, but the chosen model does not give it.")
-        if name in BOOK_COLUMNS:
-            raise Wrong(f"'{name}' is an order-book column, but the exchange records no books.")
         function = self.catalogue.find(name)
+        if function is not None and function.is_column:
+            return build_call(self, ast.Call(ast.Name(name), [], []), place)
         if function is not None:
             raise Wrong(f"'{name}' is a function; write {function.signature}.")
         known = [*self.feature_names, *self.params, *COLUMNS, *self.model_outputs]
-        known += [*self.book_columns, "True", "False", NO_VALUE]
+        known += [*self.catalogue.columns(self.records), "True", "False", NO_VALUE]
         raise Wrong(f"'{name}' is no feature, column or model output.{did_you_mean(name, known)}")
 
     def feature(self, name: str, interval: Interval) -> Node:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framework.errors import UserError, did_you_mean
+from framework.errors import did_you_mean
 from framework.strategy import arithmetic
+from framework.strategy.computing import runner
 from framework.strategy.forms import build_form, not_crossed, shifted
 from framework.strategy.function import Function, Input, Parameter
 from framework.strategy.node import ATOM, CONDITIONS, NUMBERS, PRECEDENCE, Kind, Node
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from framework.strategy.build import Builder, Place
 
 _PROBES = (*range(31), 100_000)  # bounds of whole parameters in TA-Lib lie among these
+
+_RECORDS = {"books": "order books", "trades": "trades"}
 
 __all__ = ["build_attribute", "build_call", "shifted"]
 
@@ -59,6 +62,11 @@ def build_call(builder: Builder, tree: ast.Call, place: Place) -> Node:
         if near == "" and name in (*builder.feature_names, *builder.params):
             raise Wrong(f"'{name}' is no function, but a name; write it without parentheses.")
         raise Wrong(f"'{name}' is no function.{near}")
+    for record in sorted(function.records - builder.records):
+        raise Wrong(
+            f"'{name}' needs recorded {_RECORDS[record]}, and the exchange has none; "
+            "exchange.from_store=true reads what mode=collect recorded."
+        )
     arguments = _bound(function, tree)
     if function.scope == "form":
         return build_form(builder, function, arguments, place)
@@ -80,7 +88,8 @@ def build_call(builder: Builder, tree: ast.Call, place: Place) -> Node:
     if not known:
         return builder.unknown
     warm_up = _warm_up(function, values)
-    if parts and all(part.kind in (Kind.CONSTANT, Kind.FLAG) for part in parts):
+    constant = parts and all(part.kind in (Kind.CONSTANT, Kind.FLAG) for part in parts)
+    if constant and not function.records:
         if function.scope == "every":
             return _folded(builder, function, parts)
         raise Wrong(
@@ -207,15 +216,17 @@ def _node(
         "parts": tuple(parts),
         "warm_up": inherited + warm_up,
     }
+    if function.records:
+        fields["records"] = function.records
     key = ("call", function.name, *values.items())
     if function.outputs:
         outputs = {name: name for name in function.outputs} | dict(function.aliases or {})
         return builder.make(
-            key, kind=Kind.RECORD, run=_runner(function, parts, values), outputs=outputs, **fields
+            key, kind=Kind.RECORD, run=runner(function, parts, values), outputs=outputs, **fields
         )
     if function.gives == "number":
-        return builder.make(key, kind=Kind.NUMBER, run=_runner(function, parts, values), **fields)
-    run = _runner(function, parts, values)
+        return builder.make(key, kind=Kind.NUMBER, run=runner(function, parts, values), **fields)
+    run = runner(function, parts, values)
     node: Node = builder.make(
         key, kind=Kind.CONDITION, run=run, negated=lambda: negated(), **fields
     )
@@ -241,63 +252,3 @@ def _node(
         )
 
     return node
-
-
-def _runner(
-    function: Function, parts: Sequence[Node], values: Mapping[str, int | float]
-) -> Callable[[Any], Any]:
-    """Return what computes a call from a context."""
-    call, scope = function.call, function.scope
-    if scope == "every":
-        return lambda context: call(*(context.value(part) for part in parts), **values)
-    if scope == "cross_section":
-
-        def across(context: Any) -> Any:
-            everyone = context.across()
-            if context is not everyone:
-                return across_value(everyone)[:, context.columns]
-            return across_value(context)
-
-        def across_value(context: Any) -> Any:
-            return call(*(context.series(part) for part in parts), **values)
-
-        return across
-    by_name = dict(zip((item.name for item in function.given), parts, strict=True))
-    sources = [(item.name, by_name.get(item.name)) for item in function.inputs]
-    outputs = len(function.outputs)
-    checked = function.group == "Plug-ins"
-
-    def run(context: Any) -> Any:
-        bars, pairs = context.shape
-        arrays = [
-            context.series(part)
-            if part is not None
-            else (context.time[:, None] if name == "time" else context.column(name))
-            for name, part in sources
-        ]
-        if not bars:
-            empty = np.full((0, pairs), np.nan)
-            return (empty,) * outputs if outputs else empty
-        made = [
-            call(*(array[:, min(pair, array.shape[1] - 1)] for array in arrays), **values)
-            for pair in range(pairs)
-        ]
-        if outputs:
-            return tuple(np.array([item[i] for item in made]).T for i in range(outputs))
-        if checked:
-            _check_made(function, made, bars)
-        return made[0].reshape(bars, 1) if pairs == 1 else np.array(made).T
-
-    return run
-
-
-def _check_made(function: Function, made: Sequence[Any], bars: int) -> None:
-    """Refuse what a plug-in must not give."""
-    wanted = np.bool_ if function.gives == "condition" else np.float64
-    for array in made:
-        if not isinstance(array, np.ndarray) or array.shape != (bars,) or array.dtype != wanted:
-            was = getattr(array, "dtype", type(array).__name__)
-            raise UserError(
-                f"plugins: {function.name}() must give a ({bars},) array of {wanted.__name__} "
-                f"(was {was}, shape {getattr(array, 'shape', '()')})."
-            )

@@ -42,6 +42,13 @@ class Catalogue:
 
         return sorted({*own_functions(), *self.plugins, *talib_names()})
 
+    def columns(self, records: frozenset[str]) -> list[str]:
+        """Return the names of those that are columns of what is recorded, sorted."""
+        own = {**own_functions(), **self.plugins}
+        return sorted(
+            name for name, item in own.items() if item.is_column and item.records <= records
+        )
+
 
 def list_functions(plugins: Sequence[str] = ()) -> list[Function]:
     """Return every function there is, sorted by group and name, TA-Lib's last.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from framework.errors import UserError
 from framework.market.candles import COLUMNS
 from framework.strategy.arithmetic import LARGEST
-from framework.strategy.build import BOOK_COLUMNS, MODEL_OUTPUTS, NO_VALUE, Builder, Place
+from framework.strategy.build import MODEL_OUTPUTS, NO_VALUE, Builder, Place
 from framework.strategy.catalogue import Catalogue, load_plugins
 from framework.strategy.dependencies import all_needs, in_order, names_in
 from framework.strategy.node import CONDITIONS, NUMBERS, Kind, Node
@@ -28,7 +28,7 @@ def compile_strategy(
     spec: StrategySpec,
     features: Mapping[str, str],
     model_outputs: Sequence[str] = (),
-    book_columns: Sequence[str] = (),
+    records: Collection[str] = (),
     plugins: Sequence[str] = (),
     pairs: Sequence[str] | None = None,
     distances: Mapping[str, str] | None = None,
@@ -43,8 +43,10 @@ def compile_strategy(
         Interval, parameters and rules.
     features : mapping of str to str
         Name to expression; each is computed, whether a rule uses it or not.
-    model_outputs, book_columns : sequence of str
+    model_outputs : sequence of str
         Columns that `Plan.evaluate` will be given besides the candles.
+    records : collection of str
+        What the candles will bring that was recorded beside them: books, trades.
     plugins : sequence of str
         Modules that add functions.
     pairs : sequence of str, optional
@@ -76,7 +78,7 @@ def compile_strategy(
     """
     faults: list[str] = []
     source = read_strategy(
-        spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults, inputs
+        spec, features, model_outputs, records, plugins, pairs, distances or {}, faults, inputs
     )
     check_values(spec.params, faults)
     plan = plan_of(source, spec.params, faults, window)
@@ -101,7 +103,7 @@ class Source:
     order: Sequence[str]
     features: Sequence[str]
     model_outputs: Sequence[str]
-    book_columns: Sequence[str]
+    records: frozenset[str]
     pairs: Sequence[str] | None
     catalogue: Catalogue
     needs: Mapping[str, frozenset[str]]
@@ -115,7 +117,7 @@ def read_strategy(
     spec: StrategySpec,
     features: Mapping[str, str],
     model_outputs: Sequence[str],
-    book_columns: Sequence[str],
+    records: Collection[str],
     plugins: Sequence[str],
     pairs: Sequence[str] | None,
     distances: Mapping[str, str],
@@ -139,7 +141,7 @@ def read_strategy(
         order=order,
         features=tuple(features),
         model_outputs=tuple(model_outputs),
-        book_columns=tuple(book_columns),
+        records=frozenset(records),
         pairs=pairs,
         catalogue=catalogue,
         needs=all_needs(names),
@@ -157,7 +159,7 @@ def plan_of(
         trees=source.trees,
         feature_names=source.features,
         model_outputs=source.model_outputs,
-        book_columns=source.book_columns,
+        records=source.records,
         pairs=source.pairs,
         catalogue=source.catalogue,
         faults=faults,
@@ -188,8 +190,10 @@ def plan_of(
         led=any(_predicted(builder, node) for node in rules.values()),
         _nodes={name: nodes[name] for name in source.features},
         _order=tuple(source.order),
+        records=frozenset().union(
+            *(node.records for node in (*nodes.values(), *rules.values(), *inputs.values()))
+        ),
         _outputs=tuple(source.model_outputs),
-        _books=tuple(source.book_columns),
     )
 
 
@@ -273,7 +277,6 @@ def _check_names(
         faults.append(f"features: must be at most {MAX_FEATURES} (was {len(features)}).")
     taken = {name: "a candle column" for name in COLUMNS}
     taken[NO_VALUE] = "the absent value"
-    taken |= {name: "an order-book column" for name in BOOK_COLUMNS}
     taken |= {name: "a model output" for name in (*MODEL_OUTPUTS, *model_outputs)}
     for group, names in (("strategy.params", params), ("features", features)):
         for name in names:
@@ -284,8 +287,8 @@ def _check_names(
                     f"{path}: must be a name of letters, digits and '_', from a letter on "
                     f"(was '{name}')."
                 )
-            elif what is None and catalogue.find(name) is not None:
-                what = "a function"
+            elif what is None and (function := catalogue.find(name)) is not None:
+                what = "a recorded column" if function.is_column else "a function"
             if what is not None:
                 faults.append(f"{path}: '{name}' is {what} already; choose another name.")
             elif name in params and group == "features":

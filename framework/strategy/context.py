@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from framework.errors import UserError
 from framework.market.candles import Candles
+from framework.market.recorded import BOOKS, BarBooks, BarTrades
 from framework.market.resample import last_closed, resample
 from framework.strategy.node import Node
 from framework.types import FloatArray, IntArray, Interval
@@ -39,7 +40,7 @@ class Evaluation:
     candles : Candles
         (T, N) of the strategy's interval.
     extra : mapping of str to (T, N) array
-        Model outputs and order-book columns.
+        Model outputs.
     values : callable
         Makes what keeps the values of one context.
     """
@@ -115,11 +116,28 @@ class Context:
         return len(self.candles), 1 if self.pair is not None else len(self.candles.pairs)
 
     def column(self, name: str) -> FloatArray:
-        """Return a candle column or an extra one, (T, N)."""
+        """Return a candle column or a model output, (T, N)."""
         array = self.evaluation.extra.get(name)
         if array is None:
             array = getattr(self.candles, name)
         return array if self.pair is None else array[:, self.columns]
+
+    def recorded(self, kind: str, pair: int) -> BarBooks | BarTrades:
+        """Return the books or trades of one of the pairs seen here, joined to the bars."""
+        n = self.columns.indices(len(self.candles.pairs))[0] + pair
+        found = self._joined.get((kind, n))
+        if found is None:
+            recorded = self.candles.recorded
+            if recorded is None:
+                raise ValueError(f"{kind} were promised to the strategy, but are not given")
+            join = recorded.bar_books if kind == BOOKS else recorded.bar_trades
+            found = self._joined[kind, n] = join(n, self.time, self.candles.interval)
+        return found
+
+    @cached_property
+    def _joined(self) -> dict[tuple[str, int], BarBooks | BarTrades]:
+        """What was joined so far: several functions read the same."""
+        return {}
 
     @property
     def time(self) -> IntArray:

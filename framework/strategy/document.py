@@ -21,10 +21,11 @@ compiled, never run as Python. This page is generated from the code by `python -
 framework.strategy.document`.
 
 **Names.** Parameters (`strategy.params`, constants), other features, the candle's columns `open
-high low close volume`, order-book columns where the exchange records them (`bid ask spread
-imbalance depth_bid depth_ask`), outputs of the chosen model (`forecast p_up action regime
-anomaly`), `True`, `False` and `nan` (no value: as a target it leaves the position alone). A
-feature or parameter must not bear the name of a column, a function or each other.
+high low close volume`, columns of recorded order books and trades (`bid ask mid spread imbalance
+depth_bid depth_ask microprice signed_volume trade_count`: functions below that may be written
+without parentheses), outputs of the chosen model (`forecast p_up action regime anomaly`), `True`,
+`False` and `nan` (no value: as a target it leaves the position alone). A feature or parameter must
+not bear the name of a column, a function or each other.
 
 **Operators.** `+ - * / // % **`, `< <= > >= == !=` (chains too: `30 < x < 70`), `and or not`, and
 `x[n]`: x as it was n bars ago, n ≥ 0. Parameters are constants, and so is arithmetic over them

@@ -24,8 +24,12 @@ MAX_BARS = 1_000_000
 ATTRIBUTE = "__framework_function__"
 
 Rule = Callable[..., int]
+InputKind = Literal["number", "condition", "any", "books", "trades"]
 Scope = Literal["pair", "every", "cross_section", "form"]
 Constant = int | float
+
+RECORDS: dict[str, InputKind] = {"BarBooks": "books", "BarTrades": "trades"}
+"""Annotation of what is recorded beside the candles, to its name."""
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -38,14 +42,14 @@ class Input:
     ----------
     name : str
         Of the argument, or of the candle column where `given` is False.
-    kind : {"number", "condition", "any"}
-        What it must be.
+    kind : {"number", "condition", "any", "books", "trades"}
+        What it must be; books and trades are those recorded, joined to the bars.
     given : bool
-        Whether the expression names it; otherwise it is a candle column (or ``time``).
+        Whether the expression names it; otherwise it is a candle column (or ``time``), or recorded.
     """
 
     name: str
-    kind: Literal["number", "condition", "any"] = "number"
+    kind: InputKind = "number"
     given: bool = True
 
 
@@ -120,9 +124,19 @@ class Function:
     aliases: Mapping[str, str] | None = None
     given: tuple[Input, ...] = field(init=False, repr=False)
     """The inputs that an expression names."""
+    records: frozenset[str] = field(init=False, repr=False)
+    """What must have been recorded beside the candles: books, trades."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "given", tuple(item for item in self.inputs if item.given))
+        records = frozenset(item.kind for item in self.inputs if item.kind in RECORDS.values())
+        object.__setattr__(self, "records", records)
+
+    @property
+    def is_column(self) -> bool:
+        """Whether its name alone, without parentheses, stands for a call with the defaults."""
+        needed = [item for item in self.parameters if item.default is None]
+        return bool(self.records) and not self.given and not needed
 
     @property
     def signature(self) -> str:
@@ -150,7 +164,8 @@ def function(
     Its signature says how it is called: parameters annotated ``FloatArray`` are series of
     numbers, ``BoolArray`` conditions, ``int`` and ``float`` constants; one called ``open``,
     ``high``, ``low``, ``close``, ``volume`` or ``time`` (``IntArray``, UTC ns) is the candles' own
-    column and not written in the call. It takes and returns (T,) arrays of one pair, must not
+    column and not written in the call. ``BarBooks`` and ``BarTrades`` are what was recorded, joined
+    to the bars. It takes and returns (T,) arrays of one pair, must not
     change its inputs, and must be causal: what it gives for a prefix of the bars must be, bit for
     bit, the prefix of what it gives for all of them.
 
@@ -232,6 +247,8 @@ def _read_signature(
             parameters.append(
                 Parameter(item.name, "int" if kind == "int" else "float", default, low, high)
             )
+        elif kind in RECORDS:
+            inputs.append(Input(item.name, RECORDS[kind], given=False))
         elif "Array" in kind or "ndarray" in kind or "NDArray" in kind:
             condition = "bool" in kind.lower()
             inputs.append(
@@ -240,6 +257,6 @@ def _read_signature(
         else:
             raise TypeError(
                 f"{code.__name__}: parameter {item.name!r} must be annotated FloatArray, "
-                f"BoolArray, int or float (was {kind})"
+                f"BoolArray, BarBooks, BarTrades, int or float (was {kind})"
             )
     return tuple(inputs), tuple(parameters)

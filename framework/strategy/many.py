@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import overload
 
@@ -38,7 +38,7 @@ class ManySignals(Sequence[Signals]):
         Of one call of `compile_many`.
     candles : Candles
         (T, N) of the strategy's interval.
-    model_outputs, books : mapping of str to (T, N) float64, optional
+    model_outputs : mapping of str to (T, N) float64, optional
         As for `Plan.evaluate`.
     memory_cap_bytes : int
         Beyond it, the shared values longest not asked for are dropped, and computed anew when
@@ -50,14 +50,13 @@ class ManySignals(Sequence[Signals]):
         plans: Sequence[Plan],
         candles: Candles,
         model_outputs: Mapping[str, FloatArray] | None = None,
-        books: Mapping[str, FloatArray] | None = None,
         memory_cap_bytes: int = MEMORY_CAP_BYTES,
     ) -> None:
         self._plans = tuple(plans)
         values = SharedValues(_needed_once(self._plans), memory_cap_bytes)
         self._evaluation: Evaluation | None = None
         if self._plans:
-            self._evaluation = self._plans[0].evaluation(candles, model_outputs, books, values.view)
+            self._evaluation = self._plans[0].evaluation(candles, model_outputs, values.view)
         self._values = values
 
     @property
@@ -122,7 +121,7 @@ def compile_many(
     features: Mapping[str, str],
     params: Sequence[Mapping[str, Param]],
     model_outputs: Sequence[str] = (),
-    book_columns: Sequence[str] = (),
+    records: Collection[str] = (),
     plugins: Sequence[str] = (),
     pairs: Sequence[str] | None = None,
     distances: Mapping[str, str] | None = None,
@@ -146,7 +145,7 @@ def compile_many(
     """
     faults: list[str] = []
     source = read_strategy(
-        spec, features, model_outputs, book_columns, plugins, pairs, distances or {}, faults
+        spec, features, model_outputs, records, plugins, pairs, distances or {}, faults
     )
     if faults:
         raise UserError(*faults)

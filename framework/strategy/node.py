@@ -53,6 +53,8 @@ class Node:
         Its value where it is constant.
     outputs : mapping of str to str
         Names of a record's outputs, aliases included, to the canonical ones.
+    records : frozenset of str
+        What must have been recorded beside the candles: books, trades.
     negated : callable, optional
         Of a condition: returns the node that holds where this one is known not to.
     """
@@ -68,6 +70,7 @@ class Node:
     depth: int = 1
     constant: int | float | bool | str | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
+    records: frozenset[str] = frozenset()
     negated: Callable[[], Node] | None = None
 
 

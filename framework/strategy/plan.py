@@ -51,6 +51,8 @@ class Plan:
         Expressions of what a model sees, by name, checked.
     led : bool
         Whether a rule rests on what a model predicts.
+    records : frozenset of str
+        What its candles must bring that was recorded beside them: books, trades.
     """
 
     interval: Interval
@@ -59,16 +61,15 @@ class Plan:
     rules: Mapping[str, Node]
     seen: Mapping[str, Node]
     led: bool
+    records: frozenset[str]
     _nodes: Mapping[str, Node]
     _order: tuple[str, ...]
     _outputs: tuple[str, ...]
-    _books: tuple[str, ...]
 
     def evaluate(
         self,
         candles: Candles,
         model_outputs: Mapping[str, FloatArray] | None = None,
-        books: Mapping[str, FloatArray] | None = None,
     ) -> Evaluated:
         """Compute every feature and rule at every bar.
 
@@ -78,8 +79,8 @@ class Plan:
         Parameters
         ----------
         candles : Candles
-            (T, N) of the strategy's interval.
-        model_outputs, books : mapping of str to (T, N) float64, optional
+            (T, N) of the strategy's interval, with what was recorded beside them.
+        model_outputs : mapping of str to (T, N) float64, optional
             The columns promised to `compile_strategy`.
 
         Raises
@@ -87,9 +88,10 @@ class Plan:
         UserError
             `of` names a pair that the candles lack.
         ValueError
-            The candles are of another interval, or a promised column is missing or misshapen.
+            The candles are of another interval or lack what was recorded, or a promised column is
+            missing or misshapen.
         """
-        context = self.evaluation(candles, model_outputs, books).context(self.interval)
+        context = self.evaluation(candles, model_outputs).context(self.interval)
         with np.errstate(all="ignore"):
             for name in self._order:  # features that others need come first
                 context.value(self._nodes[name])
@@ -97,9 +99,7 @@ class Plan:
             rules = {name: context.series(node) for name, node in self.rules.items()}
         return Evaluated(features, Signals(**rules))
 
-    def inputs(
-        self, candles: Candles, books: Mapping[str, FloatArray] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def inputs(self, candles: Candles) -> npt.NDArray[np.float32]:
         """Compute what a model sees at every bar, (N, T, F) float32, NaN where it has no value.
 
         Causal, as `evaluate` is.
@@ -107,13 +107,10 @@ class Plan:
         Parameters
         ----------
         candles : Candles
-            (T, N) of the strategy's interval.
-        books : mapping of str to (T, N) float64, optional
-            The order-book columns promised to `compile_strategy`.
+            (T, N) of the strategy's interval, with what was recorded beside them.
         """
         self._require_interval(candles)
-        columns = self._columns(self._books, books or {}, candles)
-        context = Evaluation(candles, columns).context(self.interval)
+        context = Evaluation(candles, {}).context(self.interval)
         bars, pairs = candles.close.shape
         inputs_NTF = np.empty((pairs, bars, len(self.seen)), np.float32)
         with np.errstate(all="ignore"):
@@ -127,21 +124,19 @@ class Plan:
         self,
         candles: Candles,
         model_outputs: Mapping[str, FloatArray] | None = None,
-        books: Mapping[str, FloatArray] | None = None,
         values: Callable[[], Values] = dict,
     ) -> Evaluation:
         """Return what `signals` of this plan, and of others compiled with it, share.
 
         Parameters
         ----------
-        candles, model_outputs, books
+        candles, model_outputs
             As for `evaluate`; raises as that does.
         values : callable
             Makes what keeps the values of one interval and pair.
         """
         self._require_interval(candles)
-        given = {**(books or {}), **(model_outputs or {})}
-        extra = self._columns((*self._outputs, *self._books), given, candles)
+        extra = self._columns(self._outputs, model_outputs or {}, candles)
         return Evaluation(candles, extra, values)
 
     def signals(self, evaluation: Evaluation) -> Signals:

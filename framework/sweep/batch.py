@@ -26,6 +26,7 @@ from framework.modes.market_rules import ruled
 from framework.modes.settings import Settings
 from framework.results.metrics import cagr
 from framework.run import settings_of
+from framework.strategy.catalogue import own_functions
 from framework.strategy.many import compile_many
 from framework.strategy.plan import Plan
 from framework.sweep.candle_shelf import CandleShelf, TradedSignals
@@ -92,8 +93,19 @@ def can_batch(tree: Mapping[str, Any]) -> bool:
         and tree["model"].get("name") == "none"
         and interval in (None, tree["strategy"].get("interval"))
         and not tree["execution"].get("book")
+        and not _reads_records(tree)
         and all(target.startswith("framework.") for target in _targets(tree))
     )
+
+
+def _reads_records(tree: Mapping[str, Any]) -> bool:
+    """Tell whether an expression may name what was recorded beside the candles."""
+    exchange = tree["exchange"]
+    if not (exchange.get("from_store") or exchange.get("books")):
+        return False
+    words = set(re.findall(r"\w+", f"{tree['strategy']} {tree['features']} {tree['risk']}"))
+    own = own_functions()
+    return bool(tree["plugins"]) or any(own[word].records for word in words & own.keys())
 
 
 def _targets(node: object) -> Iterator[str]:

@@ -36,6 +36,9 @@ def test_certificate_counts_what_the_candles_are_made_of():
         "sealed_until": None,
         "books": 0,
         "books_sha256": None,
+        "seen_books": 0,
+        "seen_trades": 0,
+        "seen_sha256": None,
         "quality": {
             "BTC-AUD": {
                 "gaps": 2,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from framework.market.books import Books
 from framework.market.candles import Candles
+from framework.market.recorded import Recorded
+from framework.market.trades import Trades
 from framework.strategy.compile import compile_strategy
 from framework.strategy.plan import Evaluated, Plan
 from framework.strategy.spec import StrategySpec
@@ -41,6 +45,43 @@ def make_candles(
         close,
         volume,
         np.zeros(close.shape, np.uint8),
+    )
+
+
+def with_records(candles: Candles, seed: int = 5, a_bar: int = 4, depth: int = 3) -> Candles:
+    """Return the candles with seeded books, regular and at every close, and trades beside them."""
+    generator = np.random.default_rng(seed)
+    bars, pairs = candles.close.shape
+    step = candles.interval.ns // a_bar
+    start, end = int(candles.time[0]), int(candles.time[-1]) + candles.interval.ns
+    times = np.arange(start - step, end + 1, step)
+    mid = 100 + np.cumsum(generator.integers(-1, 2, (pairs * len(times), 1)), axis=0) / 100
+    away = np.arange(1, depth + 1) / 100
+    levels = np.empty((len(mid), 2, depth, 2))
+    levels[:, 0, :, 0], levels[:, 1, :, 0] = mid - away, mid + away
+    levels[..., 1] = generator.integers(1, 50, (len(mid), 2, depth)) / 10
+    count = 5 * bars
+    when = np.sort(generator.integers(start, end, (pairs, count)), axis=1)
+    return replace(
+        candles,
+        recorded=Recorded(
+            Books(
+                candles.pairs,
+                np.arange(pairs + 1) * len(times),
+                np.tile(times, pairs),
+                levels,
+            ),
+            Trades(
+                candles.pairs,
+                np.arange(pairs + 1) * count,
+                when.ravel(),
+                generator.uniform(90, 110, pairs * count),
+                generator.uniform(0.1, 3, pairs * count),
+                generator.integers(-1, 2, pairs * count),
+                (((start, end),),) * pairs,
+            ),
+            candles.interval.ns,
+        ),
     )
 
 

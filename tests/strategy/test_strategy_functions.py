@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from strategy_data import evaluate, make_candles, make_plan
+from strategy_data import evaluate, make_candles, make_plan, with_records
 
 from framework.market.candles import Candles
 from framework.strategy.catalogue import list_functions
@@ -22,6 +23,8 @@ OWN = sorted(set(FUNCTIONS) - set(TALIB))
 ARGUMENTS = {"bars": "7", "level": "0.3", "interval": "'1h'", "pair": "'P0-AUD'", "periods": "high"}
 SERIES = {"x": "close", "y": "volume", "z": "low", "a": "close", "b": "open"}
 SERIES |= {"condition": "close > open", "least": "99", "most": "low"}
+SERIES |= {"low_price": "low", "high_price": "high"}
+RECORDS = ("books", "trades")
 BOUNDED = {"acos", "asin", "atanh"}
 
 
@@ -52,12 +55,19 @@ def test_talib_offers_all_its_functions() -> None:
     assert len(TALIB) == 196
 
 
+def known(candles: Candles, bars: int) -> Candles:
+    """Return so many candles and what was recorded up to the close of the last."""
+    assert candles.recorded is not None
+    close = int(candles.time[0]) + bars * candles.interval.ns
+    return replace(candles[:bars], recorded=candles.recorded.until(close))
+
+
 def test_every_function_gives_on_a_prefix_the_prefix_of_what_it_gives() -> None:
-    candles = make_candles(600, 2)
-    plan = make_plan({f"f{i}": call for i, call in enumerate(all_calls())})
+    candles = with_records(make_candles(600, 2))
+    plan = make_plan({f"f{i}": call for i, call in enumerate(all_calls())}, records=RECORDS)
     whole = plan.evaluate(candles).features
     for cut in (0, 1, 5, 97, 250, 431, 599):
-        part = plan.evaluate(candles[:cut]).features
+        part = plan.evaluate(known(candles, cut)).features
         for (name, array), call in zip(part.items(), all_calls(), strict=True):
             assert array.tobytes() == whole[name][:cut].copy("F").tobytes() or np.array_equal(
                 array, whole[name][:cut], equal_nan=array.dtype != bool
@@ -65,10 +75,10 @@ def test_every_function_gives_on_a_prefix_the_prefix_of_what_it_gives() -> None:
 
 
 def test_every_function_is_without_a_value_in_its_declared_warm_up_only() -> None:
-    candles = make_candles(600, 2, first=1)
+    candles = with_records(make_candles(600, 2, first=1))
     holes = {"fractal"}  # a value only where there is a swing
     for call in all_calls():
-        plan = make_plan({"it": call})
+        plan = make_plan({"it": call}, records=RECORDS)
         array = plan.evaluate(candles).features["it"]
         if array.dtype == bool or call.partition("(")[0] in holes:
             continue
@@ -79,11 +89,17 @@ def test_every_function_is_without_a_value_in_its_declared_warm_up_only() -> Non
 
 
 def test_a_function_leaves_the_candles_as_they_were() -> None:
-    candles = make_candles(600, 2)
-    before = candles.digest
-    make_plan({f"f{i}": call for i, call in enumerate(all_calls())}).evaluate(candles)
-    del candles.__dict__["digest"]
-    assert candles.digest == before
+    candles = with_records(make_candles(600, 2))
+    recorded = candles.recorded
+    assert recorded is not None and recorded.books is not None and recorded.trades is not None
+    kept = (candles, recorded.books, recorded.trades)
+    before = [part.digest for part in kept]
+    make_plan({f"f{i}": call for i, call in enumerate(all_calls())}, records=RECORDS).evaluate(
+        candles
+    )
+    for part in kept:
+        del part.__dict__["digest"]
+    assert [part.digest for part in kept] == before
 
 
 @pytest.mark.parametrize("name", TALIB)

@@ -180,13 +180,20 @@ def test_what_a_plan_hands_out_cannot_be_written_and_leaves_its_inputs_writable(
 
 def test_columns_that_were_promised_must_come() -> None:
     candles = make_candles(10, 1)
-    plan = make_plan({"a": "bid"}, book_columns=["bid"])
-    with pytest.raises(ValueError, match="'bid' was promised"):
+    plan = make_plan({"a": "p_up"}, model_outputs=["p_up"])
+    with pytest.raises(ValueError, match="'p_up' was promised"):
         plan.evaluate(candles)
-    with pytest.raises(ValueError, match=r"bid must be \(10, 1\)"):
-        plan.evaluate(candles, books={"bid": np.ones((9, 1))})
+    with pytest.raises(ValueError, match=r"p_up must be \(10, 1\)"):
+        plan.evaluate(candles, {"p_up": np.ones((9, 1))})
     with pytest.raises(ValueError, match="candles must be of 15m"):
-        plan.evaluate(make_candles(10, 1, interval="1h"), books={"bid": np.ones((10, 1))})
+        plan.evaluate(make_candles(10, 1, interval="1h"), {"p_up": np.ones((10, 1))})
+
+
+def test_what_is_recorded_beside_the_candles_must_come_with_them() -> None:
+    plan = make_plan({"a": "bid", "b": "close"}, records=["books"])
+    assert plan.records == {"books"}
+    with pytest.raises(ValueError, match="books were promised"):
+        plan.evaluate(make_candles(10, 1))
 
 
 def test_a_model_output_is_not_known_on_other_intervals() -> None:

@@ -149,7 +149,16 @@ WRONG = [
     ("of('BTC-USD', close) > 1", "of(): 'BTC-USD' is no pair of this run. Did you mean 'BTC-AUD'?"),
     ("of(3, close) > 1", "of(): the pair must be a text, such as 'BTC-AUD' (was 3)."),
     ("p_up > 0.5", "'p_up' is a model's output, but the chosen model does not give it."),
-    ("bid > 1", "'bid' is an order-book column, but the exchange records no books."),
+    (
+        "bid > 1",
+        "'bid' needs recorded order books, and the exchange has none; exchange.from_store=true "
+        "reads what mode=collect recorded.",
+    ),
+    (
+        "signed_volume() > 1",
+        "'signed_volume' needs recorded trades, and the exchange has none; exchange.from_store=true "
+        "reads what mode=collect recorded.",
+    ),
     ("close > 10 ** 20", "10 ** 20 must be a number between -1e15 and 1e15."),
     ("close > 9 ** 9 ** 9", "9 ** 387420489 must be a number between -1e15 and 1e15."),
     ("close > 1 / 0", "'/' divides by zero."),
@@ -217,7 +226,7 @@ WRONG_FEATURES = [
     ({"p_up": "close"}, ["features.p_up: 'p_up' is a model output already; choose another name."]),
     (
         {"bid": "close"},
-        ["features.bid: 'bid' is an order-book column already; choose another name."],
+        ["features.bid: 'bid' is a recorded column already; choose another name."],
     ),
     ({"nan": "close"}, ["features.nan: 'nan' is the absent value already; choose another name."]),
     ({"fast": "close"}, ["features.fast: 'fast' is a parameter already; choose another name."]),
