@@ -20,12 +20,14 @@ class History:
     Parameters
     ----------
     candles : Candles
-        (T, N) of the warm-up.
+        (T, N) of the warm-up, and of live bars where there are some already.
+    first : int, optional
+        Index of the first live bar; None: all are warm-up.
     """
 
-    def __init__(self, candles: Candles) -> None:
+    def __init__(self, candles: Candles, first: int | None = None) -> None:
         self.pairs, self.interval = candles.pairs, candles.interval
-        self.first = len(candles)
+        self.first = len(candles) if first is None else first
         """Index of the first live bar."""
         self._bars = len(candles)
         room = max(2 * self._bars, 1_024)
@@ -53,6 +55,11 @@ class History:
                 self._columns[name] = grown
         self._bars += len(bars)
         self._put(begin, bars)
+
+    @property
+    def end_ns(self) -> int:
+        """Open time of the bar that comes next, UTC ns."""
+        return int(self._time[self._bars - 1]) + self.interval.ns
 
     @property
     def candles(self) -> Candles:

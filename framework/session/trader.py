@@ -1,7 +1,7 @@
 """The part of a session that decides: bars in, events out, nothing read or written elsewhere.
 
-What it knows is a fold over its bars: the same bars give the same account, whether they come one
-by one or all at once.
+What it knows is a fold over its bars: the same bars give the same account, in a session, after a
+restart, and in a backtest.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from framework.backtest.muting import muted
-from framework.backtest.pipeline import Pipeline, Traded
-from framework.engine.orders_hash import OrdersHash
+from framework.backtest.pipeline import Pipeline
+from framework.engine.account import new_account
 from framework.engine.simulate import simulate
 from framework.learning.schedule import Schedule, Stage
 from framework.market.books import Books, side_by_side
@@ -74,73 +74,33 @@ class Trader:
     pipeline : Pipeline
         Strategy, rules, cash and models.
     history : History
-        Warm-up, and the bars acted on so far, which are folded at once.
-    quiet : sequence of bool
-        For each of those bars, whether nothing was to be opened at its close.
-    books : sequence of mapping
-        For each of them the books at its open, of the pairs that had a new one.
-    predicted : mapping of str to (K, N) float64
+        Warm-up, and the bars acted on so far.
+    account : (1,) record, optional
+        After the last of them; None: there were none.
+    predicted : mapping of str to (K, N) float64, optional
         What the models gave at the first K of the strategy's bars, as far as that is kept.
+    books : mapping of str to BookState, optional
+        Of each pair the last one that was there at an open.
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
         history: History,
-        quiet: Sequence[bool] = (),
-        books: Sequence[Mapping[str, BookState]] = (),
+        account: RecordArray | None = None,
         predicted: Mapping[str, FloatArray] | None = None,
+        books: Mapping[str, BookState] | None = None,
     ) -> None:
         self.history = history
+        self.account = new_account(history.pairs, pipeline.cash) if account is None else account
+        self.books = dict(books or {})
+        """Of each pair the last one that was there at an open."""
         self._pipeline = pipeline
-        self._books: dict[str, BookState] = {}
-        for states in books:
-            self._books.update(states)
-        decided = resample(history.candles, pipeline.plan.interval)
-        self._predicted = self._predict(decided, dict(predicted or {}))
-        traded = self.fold(quiet, books, self._predicted)
-        self.account = traded.simulation.account
-        self.events = [traded.simulation.events]
-        self.equity = traded.simulation.equity.tolist()
-        self._last = _row(self._signals(traded), -1) if len(decided) else None
-        self._hash = OrdersHash(history.pairs, history.interval)
-        self._hash.update(traded.simulation.events)
-
-    @property
-    def orders_hash(self) -> str:
-        """SHA-256 over decisions and fills so far, see `OrdersHash`."""
-        return self._hash.hexdigest()
-
-    @property
-    def predicted(self) -> dict[str, FloatArray]:
-        """What the models gave so far, (K, N)."""
-        return self._predicted
-
-    def fold(
-        self,
-        quiet: Sequence[bool],
-        books: Sequence[Mapping[str, BookState]],
-        predicted: dict[str, FloatArray] | None = None,
-    ) -> Traded:
-        """Return what a backtest makes of the bars acted on so far.
-
-        Parameters
-        ----------
-        quiet, books
-            As for the class.
-        predicted : dict of str to (K, N) float64, optional
-            None: the models predict everything once more.
-        """
-        first = self.history.first
-        silent = np.zeros(len(self.history), np.bool_)
-        silent[first:] = quiet
-        return self._pipeline.trade(
-            self.history.candles,
-            first,
-            self._walked(books),
-            silent,
-            predicted,
-        )
+        candles = history.candles
+        decided = resample(candles, pipeline.plan.interval)
+        self.predicted = self._predict(decided, dict(predicted or {}))
+        """What the models gave so far, (K, N) each."""
+        self._last = self._signals(decided)[1] if len(decided) else None
 
     def swap(self, stage: Stage) -> None:
         """Let another model predict from `stage.end_ns` on, which no bar has reached yet."""
@@ -162,44 +122,35 @@ class Trader:
         """
         plan = self._pipeline.plan
         self.history.add(bar.candles)
-        self._books.update(bar.books)
-        features: dict[str, Any] = {}
+        self.books.update(bar.books)
         close_ns = bar.time + self.history.interval.ns
+        features: dict[str, Any] = {}
+        predicted: dict[str, FloatArray] = {}
         decides = plan.interval.floor(close_ns) == close_ns
         if decides:
-            candles = self.history.candles
-            decided = resample(candles, plan.interval)
-            decides = bool(len(decided))  # what is left of an interval is none
+            decided = resample(self.history.candles, plan.interval)
+            decides = bool(len(decided))  # the end of an interval that began before the anchor
         if decides:
-            self._predicted = self._predict(decided, self._predicted)
-            evaluated = plan.evaluate(decided, self._predicted)
-            signals = evaluated.signals
-            if decided.interval != candles.interval:
-                signals = replace(signals, traded=decided.traded)
-            self._last = _row(signals, -1)
-            features = {name: values[-1] for name, values in evaluated.features.items()}
+            self.predicted = self._predict(decided, self.predicted)
+            features, self._last = self._signals(decided)
+            predicted = {name: values[-1] for name, values in self.predicted.items()}
             row = self._last
-        elif self._last is None:
-            row = Signals()
         else:
-            row = _nothing(self._last)
+            row = Signals() if self._last is None else _nothing(self._last)
         row = muted(row, np.array([quiet]))
         done = simulate(
             bar.candles,
             row,
             self._pipeline.rules,
             account=self.account,
-            books=self._walked([self._books]),
+            books=self._walked(),
         )
         self.account = done.account
-        self.events.append(done.events)
-        self.equity.append(float(done.equity[0]))
-        self._hash.update(done.events)
         return Acted(
             bar.time,
             decides,
             features,
-            {name: values[-1] for name, values in self._predicted.items()} if decides else {},
+            predicted,
             row,
             done.events,
             float(done.equity[0]),
@@ -215,17 +166,25 @@ class Trader:
             made[name][:first] = values[:first]
         return made
 
-    def _walked(self, states: Sequence[Mapping[str, BookState]]) -> Books | None:
-        """Return the books that fills walk; None where they walk none."""
-        if not self._pipeline.rules.scalars["book_max_age"][0]:
-            return None
-        return books_of(self.history.pairs, states)
+    def _signals(self, decided: Candles) -> tuple[dict[str, Any], Signals]:
+        """Return the features, (N,) each, and the signals, (1, N), of the last bar."""
+        evaluated = self._pipeline.plan.evaluate(decided, self.predicted)
+        signals = evaluated.signals
+        if decided.interval != self.history.interval:
+            signals = replace(signals, traded=decided.traded)
+        features = {name: values[-1] for name, values in evaluated.features.items()}
+        return features, _row(signals, -1)
 
-    def _signals(self, traded: Traded) -> Signals:
-        signals = traded.evaluated.signals
-        if traded.decided.interval != self.history.interval:
-            signals = replace(signals, traded=traded.decided.traded)
-        return signals
+    def _walked(self) -> Books | None:
+        """Return the books that fills walk; None where they walk none."""
+        if not wants_books(self._pipeline):
+            return None
+        return books_of(self.history.pairs, [self.books])
+
+
+def wants_books(pipeline: Pipeline) -> bool:
+    """Tell whether fills walk order books."""
+    return bool(pipeline.rules.scalars["book_max_age"][0])
 
 
 def books_of(pairs: Sequence[str], states: Sequence[Mapping[str, BookState]]) -> Books:

@@ -18,6 +18,7 @@ from framework.market.candles import Candles, Standing
 from framework.market.live import BookState
 from framework.records import Kind
 from framework.session.bars import Bar
+from framework.session.folding import Inputs, fold
 from framework.session.history import History
 from framework.session.trader import Trader
 from framework.strategy.compile import compile_strategy
@@ -73,42 +74,34 @@ def bars_of(candles: Candles, first: int) -> list[Bar]:
     return [Bar(candles[t : t + 1]) for t in range(first, len(candles))]
 
 
+def lived(pipeline: Pipeline, warmup: Candles, bars: list[Bar], quiet: list[bool] | None = None):
+    trader = Trader(pipeline, History(warmup))
+    acts = [
+        trader.act(bar, silent)
+        for bar, silent in zip(bars, quiet or [False] * len(bars), strict=True)
+    ]
+    return np.concatenate([acted.events for acted in acts]), [acted.equity for acted in acts]
+
+
 @pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize(("interval", "fills"), [("1h", None), ("1h", "15m")])
 def test_bar_by_bar_is_the_backtest(rules: str, interval: str, fills: str | None) -> None:
     pipeline, candles, first = build(rules, interval, fills)
     whole = pipeline.trade(candles, first).simulation
-    trader = Trader(pipeline, History(candles[:first]))
-    equity = [trader.act(bar).equity for bar in bars_of(candles, first)]
-    assert np.array_equal(np.concatenate(trader.events), whole.events)
+    events, equity = lived(pipeline, candles[:first], bars_of(candles, first))
+    assert np.array_equal(events, whole.events)
     assert equity == whole.equity.tolist()
-    assert trader.orders_hash == whole.orders_hash
     assert np.count_nonzero(whole.events["kind"] == Kind.FILLED) > 5
-
-
-@pytest.mark.parametrize("stop", [0, 1, 37, 99, BARS])
-def test_stopped_and_gone_on_with_is_the_same(stop: int) -> None:
-    pipeline, candles, first = build("cross", "1h", "15m")
-    whole = pipeline.trade(candles, first).simulation
-    history = History(candles[:first])
-    history.add(candles[first : first + stop]) if stop else None
-    trader = Trader(pipeline, history, [False] * stop, [{}] * stop)
-    for bar in bars_of(candles, first + stop):
-        trader.act(bar)
-    assert np.array_equal(np.concatenate(trader.events), whole.events)
-    assert trader.equity == whole.equity.tolist()
-    assert trader.orders_hash == whole.orders_hash
 
 
 def test_quiet_bars_open_nothing_and_fold_alike() -> None:
     pipeline, candles, first = build("cross")
     quiet = [30 <= t < 90 for t in range(BARS)]
-    trader = Trader(pipeline, History(candles[:first]))
-    for bar, silent in zip(bars_of(candles, first), quiet, strict=True):
-        trader.act(bar, silent)
-    folded = trader.fold(quiet, [{}] * BARS).simulation
-    events = np.concatenate(trader.events)
+    bars = bars_of(candles, first)
+    events, equity = lived(pipeline, candles[:first], bars, quiet)
+    folded = fold(pipeline, History(candles[:first]), Inputs(bars, quiet)).simulation
     assert np.array_equal(events, folded.events)
+    assert equity == folded.equity.tolist()
     begun = events[(events["kind"] == Kind.DECIDED) & (events["side"] > 0)]
     silent_from, silent_to = candles.time[first + 30], candles.time[first + 90]
     assert not np.any((begun["time"] >= silent_from) & (begun["time"] < silent_to))
@@ -120,10 +113,7 @@ def test_nothing_fills_in_a_missing_bar_with_prices() -> None:
     standing = candles.standing.copy()
     standing[first + 20 : first + 60] = Standing.MISSING
     holed = replace(candles, standing=standing)
-    trader = Trader(pipeline, History(holed[:first]))
-    for bar in bars_of(holed, first):
-        trader.act(bar)
-    events = np.concatenate(trader.events)
+    events, _ = lived(pipeline, holed[:first], bars_of(holed, first))
     assert np.array_equal(events, pipeline.trade(holed, first).simulation.events)
     filled = events[events["kind"] == Kind.FILLED]["time"]
     assert not np.any((filled >= holed.time[first + 20]) & (filled < holed.time[first + 60]))
@@ -145,10 +135,8 @@ def test_books_of_the_journal_are_walked_alike() -> None:
                 )
                 states[pair] = BookState(pair, int(candles.time[t]) - 10**9, levels)
         bars.append(Bar(candles[t : t + 1], states))
-    trader = Trader(pipeline, History(candles[:first]))
-    for bar in bars:
-        trader.act(bar)
-    folded = trader.fold([False] * BARS, [bar.books for bar in bars]).simulation
-    assert np.array_equal(np.concatenate(trader.events), folded.events)
-    fills = folded.events[folded.events["kind"] == Kind.FILLED]
-    assert len(fills) > 5
+    events, equity = lived(pipeline, candles[:first], bars)
+    folded = fold(pipeline, History(candles[:first]), Inputs(bars, [False] * BARS)).simulation
+    assert np.array_equal(events, folded.events)
+    assert equity == folded.equity.tolist()
+    assert np.count_nonzero(events["kind"] == Kind.FILLED) > 5
