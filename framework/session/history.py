@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from framework.market.candles import COLUMNS, Candles
+from framework.types import FloatArray
 
 _COLUMNS = (*COLUMNS, "standing")
 
@@ -60,6 +61,12 @@ class History:
     def end_ns(self) -> int:
         """Open time of the bar that comes next, UTC ns."""
         return int(self._time[self._bars - 1]) + self.interval.ns
+
+    @property
+    def closes(self) -> FloatArray:
+        """Last close of each pair, (N,), NaN where there was none."""
+        closes: FloatArray = self._columns["close"][:, self._bars - 1]
+        return closes
 
     @property
     def candles(self) -> Candles:
