@@ -9,6 +9,8 @@ import numpy as np
 
 from framework.market.live import BookState
 
+_MOST = 1e15
+
 
 class LiveBook:
     """Bids and asks by price, sorted; valid or not, as who fills it says.
@@ -40,9 +42,18 @@ class LiveBook:
         self.written.clear()
 
     def put(self, bid: bool, price: str, units: str) -> None:
-        """Set one level; units of 0 delete it."""
-        value = float(units)
-        key = -float(price) if bid else float(price)
+        """Set one level; units of 0 delete it.
+
+        Raises
+        ------
+        ValueError
+            No level can have this price or these units.
+        """
+        value, key = float(units), float(price)
+        if not (0.0 < key < _MOST and 0.0 <= value < _MOST):
+            raise ValueError(f"no level: price {price[:40]}, units {units[:40]}")
+        if bid:
+            key = -key
         side = self._bids if bid else self._asks
         if value == 0.0:
             if self.written.pop(key, None) is not None:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, field_validator, mod
 from framework.config.component import component
 from framework.errors import UserError, did_you_mean
 from framework.exchange.contract import Exchange
+from framework.exchange.price_levels import BASES, QUOTES
 from framework.market.rows import CandleRows
 from framework.types import DAY_NS, SECOND_NS, FloatArray, Interval, format_time, parse_time
 
@@ -20,17 +21,7 @@ _MINUTE_NS = 60 * SECOND_NS
 _FIRST_NS = parse_time("2010-01-01")
 _LAST_NS = parse_time("2100-01-01")
 
-# Base currency: price in AUD, volatility against the market's, chance of a quiet minute.
-_BASES = {
-    "BTC": (95_000.0, 0.8, 0.04),
-    "ETH": (4_500.0, 1.0, 0.06),
-    "SOL": (220.0, 1.3, 0.10),
-    "ADA": (1.0, 1.2, 0.20),
-    "XRP": (1.6, 1.1, 0.12),
-}
-# Quote currency: units of it per AUD.
-_QUOTES = {"AUD": 1.0, "EUR": 0.6, "USD": 0.65, "USDT": 0.65, "USDC": 0.65, "GBP": 0.5}
-_MAJORS = tuple(f"{base}-{quote}" for quote in _QUOTES for base in _BASES)
+_MAJORS = tuple(f"{base}-{quote}" for quote in QUOTES for base in BASES)
 
 
 @component
@@ -188,8 +179,8 @@ class Simulated(Exchange):
         base, quote = pair.split("-")
         chance = self._key(f"level {base}") / 2**64
         unlisted = (10 ** (3.5 * chance - 1.0), 1.2, 0.15)  # 0.1 to 300 AUD
-        level, wildness, quietness = _BASES.get(base, unlisted)
-        level *= _QUOTES.get(quote, 1.0)
+        level, wildness, quietness = BASES.get(base, unlisted)
+        level *= QUOTES.get(quote, 1.0)
         decimals = 2 if level >= 10 else 4 if level >= 0.1 else 8
         steps_per_unit = 2.0 ** math.floor(math.log2(100 * level))  # a step: about a cent
         return _Market(

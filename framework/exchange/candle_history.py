@@ -1,0 +1,116 @@
+"""Closed candles of any past range over a connection, asked for again where they look wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from framework.exchange.connection import Connection, Offers
+from framework.interfaces import Clock
+from framework.market.quality import FaultPolicy, inspect
+from framework.market.rows import CandleRows
+from framework.market.trade_candles import candles_of
+from framework.types import DAY_NS, Interval
+
+_READINGS = 4
+_WAIT_S = 1.0
+_ABSURD = 1e15  # quote currency traded in one candle
+
+
+async def past_candles(
+    connection: Connection,
+    clock: Clock,
+    pair: str,
+    interval: Interval,
+    start_ns: int,
+    end_ns: int,
+    now_ns: int,
+    faults: FaultPolicy,
+) -> CandleRows:
+    """Return the candles with open times in [start_ns, end_ns), all of them closed.
+
+    Those older than the exchange serves are made of its trades, where it has these. An answer with
+    faults is believed when it is given twice: errors of exchanges pass.
+
+    Parameters
+    ----------
+    connection : Connection
+    clock : Clock
+        For waiting.
+    pair, interval : str, Interval
+        Of the candles.
+    start_ns, end_ns : int
+        UTC; the end is not after the last closed candle's.
+    now_ns : int
+        The exchange's time.
+    faults : FaultPolicy
+        What counts as a jump.
+
+    Raises
+    ------
+    ExchangeFault
+        The exchange does not answer, or declines.
+    UserError
+        It has no such pair.
+    """
+    served_ns = max(oldest_served(connection.offers, interval, now_ns), start_ns)
+    parts = []
+    for day_ns in range(start_ns, min(served_ns, end_ns), DAY_NS):
+        until_ns = min(day_ns + DAY_NS, served_ns, end_ns)
+        trades, _ = await connection.trades(pair, day_ns, until_ns)
+        parts.append(candles_of(pair, trades, interval))
+    if served_ns < end_ns:
+        parts.append(await _believed(connection, clock, pair, interval, served_ns, end_ns, faults))
+    return _joined(pair, parts)
+
+
+def oldest_served(offers: Offers, interval: Interval, now_ns: int) -> int:
+    """Return the open time of the oldest candle that can surely be asked for as such."""
+    count = offers.oldest_candles
+    # One less: the next candle may open before the question arrives.
+    return 0 if count is None else interval.floor(now_ns) - (count - 2) * interval.ns
+
+
+async def _believed(
+    connection: Connection,
+    clock: Clock,
+    pair: str,
+    interval: Interval,
+    start_ns: int,
+    end_ns: int,
+    faults: FaultPolicy,
+) -> CandleRows:
+    """Return the first answer without faults, or one that was given twice in a row."""
+    rows = await connection.candles(pair, interval, start_ns, end_ns)
+    for reading in range(1, _READINGS):
+        if not _doubtful(rows, interval, faults):
+            break
+        await clock.sleep(_WAIT_S * 2**reading)
+        again = await connection.candles(pair, interval, start_ns, end_ns)
+        if _same(rows, again):
+            break
+        rows = again
+    return rows
+
+
+def _doubtful(rows: CandleRows, interval: Interval, faults: FaultPolicy) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        absurd = bool(np.any(rows.volume * rows.close > _ABSURD))
+    return absurd or any(fault.kind != "gap" for fault in inspect(rows, interval, faults).faults)
+
+
+def _same(rows: CandleRows, again: CandleRows) -> bool:
+    return all(
+        np.array_equal(getattr(rows, name), getattr(again, name), equal_nan=name != "time")
+        for name in ("time", "open", "high", "low", "close", "volume")
+    )
+
+
+def _joined(pair: str, parts: list[CandleRows]) -> CandleRows:
+    if len(parts) == 1:
+        return parts[0]
+    parts = parts or [candles_of(pair, [], Interval(1))]
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("time", "open", "high", "low", "close", "volume")
+    )
+    return CandleRows(pair, *columns)

@@ -1,0 +1,334 @@
+"""Candles, trades and books of an exchange as they happen, made reliable."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from framework.exchange.connection import (
+    Channel,
+    Connection,
+    Heard,
+    HeardBook,
+    HeardCandle,
+    HeardTrade,
+    Listening,
+)
+from framework.exchange.faults import TooOften, Unreachable
+from framework.feed.backoff import Backoff
+from framework.feed.bucket import Closing
+from framework.feed.events import (
+    BookSeen,
+    CandleClosed,
+    CandleRevised,
+    FeedEvent,
+    State,
+    StateChanged,
+)
+from framework.feed.exchange_time import ExchangeTime
+from framework.feed.feed import Feed
+from framework.feed.outbox import Outbox
+from framework.feed.pair_line import Ask, LineEvent, PairLine
+from framework.interfaces import Clock
+from framework.types import Interval
+
+_TURN_S = 0.1
+_AT_ONCE = 8  # requests under way
+_STEADY_S = 60.0  # a socket heard so long has proven itself
+
+
+class _Ended(Exception):
+    """The socket has to be opened anew; the message says why."""
+
+
+class LiveFeed(Feed):
+    """Listens, asks for what was missed, and tells each candle and trade once.
+
+    Parameters
+    ----------
+    connection : Connection
+        The feed's own from now on: it is closed when the feed ends.
+    clock : Clock
+    pairs : sequence of str
+    interval : Interval
+        Of the candles.
+    watermark : mapping
+        By pair, the open time of the first candle to tell; one that is not there begins with the
+        candle that closes next.
+    channels : frozenset of Channel
+        What is told.
+    rng : numpy.random.Generator
+        For the waits between tries.
+    book_every_s : float
+        Seconds between two states of one pair's book, at least.
+    book_depth : int
+        Levels a side.
+    closing : Closing, optional
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        pairs: Sequence[str],
+        interval: Interval,
+        watermark: Mapping[str, int],
+        channels: frozenset[Channel],
+        rng: np.random.Generator,
+        book_every_s: float = 1.0,
+        book_depth: int = 10,
+        closing: Closing | None = None,
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._pairs = tuple(pairs)
+        self._interval = interval
+        self._watermark = watermark
+        self._channels = channels
+        self._book_every_s = book_every_s
+        self._book_depth = book_depth
+        self._closing = closing or Closing()
+        self._backoff = Backoff(rng)
+        self._time = ExchangeTime(connection, clock)
+        self._outbox = Outbox()
+        self._lines: dict[str, PairLine] = {}
+        self._changed_books: set[str] = set()
+        self._state: State | None = None
+        self._heard = False
+        self._heard_ns = 0
+        self._requests: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._work: asyncio.Task[None] | None = None
+
+    @property
+    def now_ns(self) -> int:
+        """The exchange's time, UTC ns; 0 before it was measured."""
+        return self._time.now_ns
+
+    async def start(self) -> None:
+        """Begin to connect."""
+        self._work = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End, and close the connection."""
+        if self._work is not None and not self._work.done():
+            self._work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._work
+
+    async def next(self) -> FeedEvent | None:
+        """Return the next event, waiting for it; None: the feed was stopped.
+
+        Raises
+        ------
+        UserError
+            A pair is not known.
+        OutsideFault
+            The exchange declined.
+        """
+        return await self._outbox.get()
+
+    async def _run(self) -> None:
+        """Work until cancelled or at fault; leave nothing behind."""
+        fault: BaseException | None = None
+        try:
+            self._enter(State.CONNECTING, "")
+            await self._measure()
+            self._lines = {pair: self._line(pair) for pair in self._pairs}
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen())
+                group.create_task(self._time.keep())
+                group.create_task(self._tick(group))
+        except BaseExceptionGroup as faults:
+            fault = _first(faults)
+        except Exception as other:
+            fault = other
+        finally:
+            await self._connection.close()
+            self._enter(State.STOPPED, "" if fault is None else str(fault))
+            self._outbox.end(fault)
+
+    async def _measure(self) -> None:
+        """Ask for the exchange's time until it answers."""
+        while True:
+            try:
+                return await self._time.start()
+            except Unreachable as fault:
+                self._enter(State.LOST, fault.what)
+                await self._clock.sleep(self._wait_s(fault))
+
+    def _line(self, pair: str) -> PairLine:
+        first_ns = self._watermark.get(pair, self._interval.floor(self._time.now_ns))
+        hears_trades = Channel.TRADES in self._listened
+        tells_trades = Channel.TRADES in self._channels
+        return PairLine(
+            pair,
+            self._interval,
+            first_ns,
+            self._connection.offers,
+            hears_trades,
+            tells_trades,
+            self._closing,
+        )
+
+    @property
+    def _listened(self) -> frozenset[Channel]:
+        """What the socket is asked for: besides what is told, what proves candles."""
+        channels = set(self._channels)
+        if channels & {Channel.CANDLES, Channel.TRADES}:
+            offers = self._connection.offers
+            if offers.candle_stream:
+                channels.add(Channel.CANDLES)
+            if not offers.says_closed:
+                channels.add(Channel.TRADES)
+        return frozenset(channels)
+
+    async def _listen(self) -> None:
+        """Keep a socket open; wait longer from failure to failure."""
+        while True:
+            await self._outbox.room()
+            try:
+                await self._listen_once()
+            except Unreachable as fault:
+                self._lose(fault.what)
+                await self._clock.sleep(self._wait_s(fault))
+            except _Ended as end:
+                self._lose(str(end))
+                await self._clock.sleep(self._backoff.next_s())
+
+    async def _listen_once(self) -> None:
+        """Listen until the connection ends, falls silent, grows old, or nobody takes its events."""
+        listening = self._connection.listen(self._pairs, self._interval, self._listened, self._hear)
+        tasks = [asyncio.create_task(listening), asyncio.create_task(self._watch())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in ended:
+            if outcome is not None and not isinstance(outcome, asyncio.CancelledError):
+                raise outcome
+        raise _Ended("the connection ended")
+
+    async def _watch(self) -> None:
+        """Raise when the socket must not be used any longer."""
+        offers = self._connection.offers
+        silent_s = age_s = 0.0
+        while True:
+            await self._clock.sleep(0.5)
+            age_s += 0.5
+            silent_s = 0.0 if self._heard else silent_s + 0.5
+            if self._heard:
+                self._heard, self._heard_ns = False, self._time.now_ns
+            if silent_s >= offers.silence_s:
+                raise _Ended(f"nothing was heard for {offers.silence_s:g} s")
+            if offers.lifetime_s is not None and age_s >= offers.lifetime_s:
+                raise _Ended(f"renewed after {offers.lifetime_s:g} s")
+            if self._outbox.crowded:
+                raise _Ended("events are taken too slowly")
+            if age_s >= _STEADY_S and self._state is State.LIVE:
+                self._backoff.reset()
+
+    def _hear(self, heard: Heard) -> None:
+        """Take in a frame."""
+        self._heard = True
+        match heard:
+            case HeardTrade(trade):
+                if line := self._lines.get(trade.pair):
+                    line.hear_trade(trade, self._time.now_ns)
+            case HeardCandle(candle, closed):
+                line = self._lines.get(candle.pair)
+                if line and line.hear_candle(candle, closed):
+                    self._tell(line.close(self._time.now_ns))
+            case HeardBook(pair):
+                self._changed_books.add(pair)
+            case Listening():
+                self._heard_ns = self._time.now_ns
+                for line in self._lines.values():
+                    line.begin(self._time.now_ns)
+                self._enter(State.LIVE, "")
+
+    async def _tick(self, group: asyncio.TaskGroup) -> None:
+        """Tell what is due, and ask for what is missing."""
+        since_books_s = 0.0
+        while True:
+            await self._time.pass_(_TURN_S)
+            for line in self._lines.values():
+                self._tell(line.turn())
+            if self._time.sure:
+                self._decide(group)
+            since_books_s += _TURN_S
+            if since_books_s >= self._book_every_s and self._state is State.LIVE:
+                since_books_s = 0.0
+                self._tell_books()
+
+    def _decide(self, group: asyncio.TaskGroup) -> None:
+        now_ns, live = self._time.now_ns, self._state is State.LIVE
+        for line in self._lines.values():
+            self._tell(line.close(now_ns))
+            if not self._outbox.crowded:
+                for ask in line.asks(now_ns, live):
+                    group.create_task(self._request(line, ask))
+
+    async def _request(self, line: PairLine, ask: Ask) -> None:
+        """Make one request, and tell what its answer makes clear."""
+        async with self._turns:
+            asked_ns = self._time.now_ns
+            try:
+                if ask.kind == "rows":
+                    rows = await self._connection.candles(
+                        ask.pair, self._interval, ask.start_ns, ask.end_ns
+                    )
+                    line.answer_rows(ask, rows, asked_ns)
+                else:
+                    trades, from_ns = await self._connection.trades(
+                        ask.pair, ask.start_ns, ask.end_ns
+                    )
+                    line.answer_trades(ask, trades, from_ns, asked_ns)
+            except Unreachable:
+                line.failed(ask, self._time.now_ns)
+                return
+        self._tell(line.close(self._time.now_ns))
+
+    def _tell(self, events: Iterable[LineEvent]) -> None:
+        candles = Channel.CANDLES in self._channels
+        for event in events:
+            if candles or not isinstance(event, CandleClosed | CandleRevised):
+                self._outbox.put(event)
+
+    def _tell_books(self) -> None:
+        for pair in self._changed_books:
+            book = self._connection.books.get(pair)
+            if book is not None and book.valid and not book.crossed:
+                age_ns = max(0, self._time.now_ns - book.time)
+                self._outbox.put(BookSeen(book.state(self._book_depth), age_ns))
+        self._changed_books.clear()
+
+    def _lose(self, reason: str) -> None:
+        self._changed_books.clear()
+        if self._state is State.LIVE:
+            for line in self._lines.values():
+                line.lose(self._heard_ns)
+        self._enter(State.LOST, reason)
+
+    def _enter(self, state: State, reason: str) -> None:
+        """Tell a change of state, once."""
+        if state is not self._state:
+            self._state = state
+            self._outbox.put(StateChanged(state, reason))
+
+    def _wait_s(self, fault: Unreachable) -> float:
+        wait_s = self._backoff.next_s()
+        if isinstance(fault, TooOften) and fault.retry_after_s is not None:
+            return max(wait_s, fault.retry_after_s)
+        return wait_s
+
+
+def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first fault of a group, whatever is nested in it."""
+    fault = faults.exceptions[0]
+    return _first(fault) if isinstance(fault, BaseExceptionGroup) else fault

@@ -1,0 +1,1 @@
+"""The five wire protocols, one exchange each."""
