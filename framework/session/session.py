@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
-from framework.errors import FrameworkError
-from framework.feed.contract import Feed
 from framework.feed.events import BookSeen, CandleClosed, FeedEvent, State, StateChanged
+from framework.feed.feed import Feed
 from framework.interfaces import Clock
 from framework.market.live import BookState
 from framework.session.bars import Bar, Gathering
@@ -20,7 +20,6 @@ from framework.session.state import SessionState
 from framework.session.voice import Voice
 from framework.types import SECOND_NS, format_time
 
-_INBOX = 10_000
 _BOOKS = 256
 
 
@@ -91,9 +90,9 @@ class Session:
         )
         self._interval_ns = history.interval.ns
         self._live = False
-        self._inbox: asyncio.Queue[FeedEvent | Command | None] = asyncio.Queue(_INBOX)
+        self._commands: asyncio.Queue[Command] = asyncio.Queue()
         self._books: dict[str, deque[BookState]] = {}
-        self._awake_ns = feed.now_ns()
+        self._awake_ns = feed.now_ns
         self._progress_ns = clock.now_ns()
 
     async def run(self) -> Ending:
@@ -105,60 +104,51 @@ class Session:
             The feed cannot go on, or the journal cannot be written; the same command goes on from
             the last bar.
         """
-        pump = asyncio.create_task(self._pump())
+        told = asyncio.create_task(self._commands.get())
+        heard = asyncio.create_task(self._feed.next())
         try:
-            return await self._until_over(pump)
+            terms = self._terms
+            while terms.bars is None or self._state.bars < terms.bars:
+                if self._gathering.complete:
+                    self._act()
+                elif not await self._something({told, heard}):
+                    self._mark()
+                elif told.done():
+                    command = told.result()
+                    told = asyncio.create_task(self._commands.get())
+                    if command is Command.STOP:
+                        return self._end(Ending.TOLD)
+                    if command is Command.INTERRUPT:
+                        return Ending.INTERRUPTED
+                    self._obey(command)
+                else:
+                    event = heard.result()
+                    if event is None:
+                        return self._end(Ending.RANGE)
+                    heard = asyncio.create_task(self._feed.next())
+                    self._hear(event)
+            return self._end(Ending.BARS)
         finally:
-            pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await pump
+            for task in (told, heard):
+                task.cancel()
+            await asyncio.gather(told, heard, return_exceptions=True)
 
     def tell(self, command: Command) -> None:
         """Pass on what a person wants; to be called in the loop's own thread."""
-        self._inbox.put_nowait(command)
+        self._commands.put_nowait(command)
 
-    async def _until_over(self, pump: asyncio.Task[None]) -> Ending:
-        terms = self._terms
-        while terms.bars is None or self._state.bars < terms.bars:
-            if self._gathering.complete:
-                self._act()
-                continue
-            item = await self._next()
-            if item is None:
-                if pump.done():
-                    await pump  # raises what ended it
-                    return self._end(Ending.RANGE)
-                self._mark()
-            elif isinstance(item, Command):
-                if item is Command.STOP:
-                    return self._end(Ending.TOLD)
-                if item is Command.INTERRUPT:
-                    return Ending.INTERRUPTED
-                self._obey(item)
-            else:
-                self._hear(item)
-        return self._end(Ending.BARS)
-
-    async def _pump(self) -> None:
-        """Take from the feed as fast as it comes, so that nothing waits in the network."""
-        try:
-            async for event in self._feed.events():
-                await self._inbox.put(event)
-        except FrameworkError:
-            await self._inbox.put(None)
-            raise
-        await self._inbox.put(None)
-
-    async def _next(self) -> FeedEvent | Command | None:
-        """Return what comes next; None when the feed ended, or a bar has waited long enough."""
+    async def _something(self, tasks: AbstractSet[asyncio.Task[Any]]) -> bool:
+        """Wait until one of them is done; False: a bar has waited long enough."""
         if not (self._live and self._gathering.begun):
-            return await self._inbox.get()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return True
         waited_s = (self._clock.now_ns() - self._progress_ns) / SECOND_NS
         try:
             async with self._clock.timeout(max(self._terms.wait_s - waited_s, 0.0)):
-                return await self._inbox.get()
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            return None
+            return any(task.done() for task in tasks)
+        return True
 
     def _hear(self, event: FeedEvent) -> None:
         if isinstance(event, CandleClosed):
@@ -198,7 +188,7 @@ class Session:
         bar = Bar(self._gathering.take(in_time), self._books_at(opens))
         acted = self._state.act(bar, self._clock.now_ns())
         self._progress_ns = self._clock.now_ns()
-        self._awake_ns = self._feed.now_ns()
+        self._awake_ns = self._feed.now_ns
         for voice in self._voices:
             voice.acted(acted, self._awake_ns - opens - self._interval_ns)
 
