@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
@@ -49,6 +50,29 @@ def end_cleanly(main: Callable[[], None]) -> None:
         # a dataclass runs it, and would end by SIGINT whatever the exit code, until the next one.
         exec("")  # noqa: S102
         raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def told_gently(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first signal call `stop` in place of raising; a second one ends the process at once.
+
+    For work that must come to a good place before it ends, and then raises KeyboardInterrupt.
+    """
+
+    def gently(signum: int, frame: FrameType | None) -> None:
+        global _told
+        _told = True
+        for name in SIGNALS:
+            signal.signal(name, signal.SIG_DFL)
+        stop()
+
+    before = {name: signal.signal(name, gently) for name in SIGNALS}
+    try:
+        yield
+    finally:
+        if not _told:
+            for name, handler in before.items():
+                signal.signal(name, handler)
 
 
 def was_told() -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from framework.disk import disk_fault
 from framework.errors import CheckFailed
 from framework.records import EVENT
+from framework.session.seen import Seen
 from framework.session.trader import Acted
 from framework.types import FloatArray, IntArray, RecordArray, format_time
 
@@ -30,15 +31,24 @@ class Record:
     ----------
     folder : Path
         Made if it is missing.
+    pairs : sequence of str
+        N pairs.
+    names : sequence of str
+        Of the features and predictions that decisions rest on.
+    interval_ns : int
+        Between two decisions.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, pairs: Sequence[str], names: Sequence[str], interval_ns: int
+    ) -> None:
         self.folder = folder
         with disk_fault(str(folder)):
             folder.mkdir(exist_ok=True)
             self._bars = (folder / "bars.bin").open("ab")
             self._events = (folder / "ledger.bin").open("ab")
         self._cut()
+        self._seen = Seen(folder, pairs, names, interval_ns)
 
     def read(self) -> tuple[RecordArray, RecordArray]:
         """Return bars (B,) and events (E,) EVENT recorded so far."""
@@ -87,11 +97,13 @@ class Record:
             row = np.array([(acted.time, acted.equity, self._count)], BARS)
             self._bars.write(row.tobytes())
             self._bars.flush()
+        self._seen.add(acted)
 
     def close(self) -> None:
         """Give the files back."""
         self._bars.close()
         self._events.close()
+        self._seen.close()
 
     def _cut(self) -> None:
         """Cut to whole bars."""

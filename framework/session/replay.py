@@ -26,11 +26,14 @@ class Replayed:
     ----------
     traded : Traded
         What the backtest made of the journal.
+    candles : Candles
+        (T, N), warm-up and all bars.
     line : str
         That the session did the same, in figures.
     """
 
     traded: Traded
+    candles: Candles
     line: str
 
 
@@ -53,7 +56,8 @@ def replay(directory: Path, pipeline: Pipeline, warmup: Candles, inputs: Inputs)
     CheckFailed
         Naming bar, pair, and what was otherwise, with both values.
     """
-    traded = fold(pipeline, History(warmup), inputs)
+    history = History(warmup)
+    traded = fold(pipeline, history, inputs)
     simulation = traded.simulation
     bars, events = read_record(directory / FOLDER)
     again = bars_of(simulation.time, simulation.equity, simulation.events)[: len(bars)]
@@ -66,6 +70,7 @@ def replay(directory: Path, pipeline: Pipeline, warmup: Candles, inputs: Inputs)
     left = len(simulation.time) - len(bars)
     return Replayed(
         traded,
+        history.candles,
         f"identical: {len(bars):,} bars, {np.count_nonzero(kinds == Kind.DECIDED):,} decisions, "
         f"{np.count_nonzero(kinds == Kind.FILLED):,} fills, orders_hash "
         f"{simulation.orders_hash[:16]}"

@@ -68,7 +68,9 @@ class SessionState:
         self._stage_of = stage_of
         self._snapshot_bars = snapshot_bars
         self._swaps: list[Mapping[str, Any]] = []
-        self.record = Record(self._folder)
+        plan, schedule = pipeline.plan, pipeline.schedule
+        names = (*plan.features, *(schedule.outputs if schedule else ()))
+        self.record = Record(self._folder, warmup.pairs, names, plan.interval.ns)
         journal = directory / FILE
         try:
             snapshot = self._snapshot(journal, warmup)

@@ -9,10 +9,12 @@ import pytest
 from test_trader import bars_of, build
 
 from framework.errors import CheckFailed, OutsideFault
+from framework.records import Kind
 from framework.session.folding import GO_ON, PAUSE, fold, inputs_of
 from framework.session.history import History
 from framework.session.journal import FILE, read_journal
 from framework.session.record import read_record
+from framework.session.replay import replay
 from framework.session.state import FOLDER, SessionState
 
 SNAPSHOT = 20
@@ -125,6 +127,30 @@ def test_a_snapshot_spares_the_journal_before_it(lived: Lived, tmp_path: Path) -
     state = lived.open(directory)
     assert state.recovered == len(lived.bars) % SNAPSHOT
     require_same(lived, directory, state)
+
+
+def test_the_replay_is_identical_and_says_so(lived: Lived) -> None:
+    pairs, interval = lived.candles.pairs, lived.candles.interval
+    inputs = inputs_of(read_journal(lived.directory / FILE), pairs, interval)
+    warmup = lived.candles[: lived.first]
+    line = replay(lived.directory, lived.pipeline, warmup, inputs).line
+    decided = np.count_nonzero(lived.events["kind"] == Kind.DECIDED)
+    assert line.startswith(f"identical: 150 bars, {decided} decisions, ")
+    assert lived.orders_hash[:16] in line
+
+
+def test_a_replay_names_the_first_feature_that_differs(lived: Lived, tmp_path: Path) -> None:
+    directory = copied(lived, tmp_path / "run")
+    file = directory / FOLDER / "seen.bin"
+    kind = np.dtype([("time", np.int64), ("values", np.float64, (2, 2))])
+    rows = np.frombuffer(file.read_bytes(), kind).copy()
+    index = int(np.flatnonzero(rows["time"])[10])
+    rows["values"][index, 0, 1] += 1e-9
+    file.write_bytes(rows.tobytes())
+    pairs, interval = lived.candles.pairs, lived.candles.interval
+    inputs = inputs_of(read_journal(directory / FILE), pairs, interval)
+    with pytest.raises(CheckFailed, match=r"replay differs at 2025-03-01T.*: fast of ADA-AUD was"):
+        replay(directory, lived.pipeline, lived.candles[: lived.first], inputs)
 
 
 def test_a_record_that_says_otherwise_is_found(lived: Lived, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class WithBooks(Simulated):
 def build(rules: str, interval: str = "1h", fills: str | None = None, book: bool = False):
     exchange = WithBooks()
     spec = StrategySpec(name="own", interval=Interval.parse(interval), **RULES[rules])
-    plan = compile_strategy(spec, {})
+    plan = compile_strategy(spec, {"fast": "ema(close, 3)", "up": "close > open"})
     execution = Execution(
         interval=None if fills is None else Interval.parse(fills),
         book=book,
