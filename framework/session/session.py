@@ -164,6 +164,7 @@ class Session:
             self._books.setdefault(seen.pair, deque(maxlen=_BOOKS)).append(state)
         elif isinstance(event, StateChanged):
             self._live = event.state is State.LIVE
+            self._progress_ns = self._clock.now_ns()
         for voice in self._voices:
             voice.heard(event)
 
