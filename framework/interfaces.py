@@ -46,6 +46,14 @@ class Mode(Protocol):
         """Do the work."""
 
 
+@runtime_checkable
+class Continuing(Protocol):
+    """A mode whose runs can be gone on with in their own directory."""
+
+    def goes_on(self, context: Any) -> Any:
+        """Return the row of the run to go on with, None where a new one begins."""
+
+
 class Tracking(Protocol):
     """What a tracker keeps of one run."""
 

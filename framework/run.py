@@ -18,6 +18,7 @@ from framework.config.secrets import Redactor
 from framework.config.signals import INTERRUPTED, require_untold, was_told
 from framework.config.stream import Stream
 from framework.errors import FrameworkError, OutsideFault, UserError
+from framework.interfaces import Continuing
 from framework.modes.context import Context
 from framework.modes.settings import Settings
 from framework.modes.tracking import tracked
@@ -179,6 +180,11 @@ def _recorded(context: Context) -> None:
 
     settings = context.settings
     context.database = open_database(settings.database)
+    mode = settings.mode
+    earlier = mode.goes_on(context) if isinstance(mode, Continuing) else None
+    if earlier is not None:
+        _continued(context, RunDirectory(Path(earlier.directory)), earlier.id)
+        return
     directory = RunDirectory.create(_run_dir(settings))
     context.run_dir = directory.path
     with context.logged_into(directory.path / "run.log"):
@@ -194,6 +200,17 @@ def _recorded(context: Context) -> None:
             config=context.config,
             overrides=context.overrides,
         )
+        with tracked(context):
+            _guarded(context, directory)
+
+
+def _continued(context: Context, directory: RunDirectory, run_id: int) -> None:
+    """Go on with a run that was interrupted, in its directory and with its row."""
+    assert context.database is not None  # noqa: S101 - it is recorded
+    context.run_dir, context.run_id = directory.path, run_id
+    context.database.go_on(run_id, pid=os.getpid(), host=socket.gethostname())
+    with context.logged_into(directory.path / "run.log"):
+        context.logger.info(f"goes on in {directory.path}")
         with tracked(context):
             _guarded(context, directory)
 

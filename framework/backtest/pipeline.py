@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from framework.backtest.muting import muted
 from framework.backtest.spread import closing_bars, spread
 from framework.engine.rules import Rules
 from framework.engine.simulate import Simulation, simulate
@@ -12,7 +13,7 @@ from framework.market.books import Books
 from framework.market.candles import Candles
 from framework.market.resample import resample
 from framework.strategy.plan import Evaluated, Plan
-from framework.types import FloatArray, IntArray
+from framework.types import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from framework.learning.schedule import Schedule
@@ -52,7 +53,14 @@ class Pipeline:
     cash: float
     schedule: Schedule | None = None
 
-    def trade(self, candles: Candles, first: int, books: Books | None = None) -> Traded:
+    def trade(
+        self,
+        candles: Candles,
+        first: int,
+        books: Books | None = None,
+        quiet: BoolArray | None = None,
+        predicted: dict[str, FloatArray] | None = None,
+    ) -> Traded:
         """Evaluate the strategy and simulate its orders on `candles`, from bar `first` on.
 
         Parameters
@@ -63,19 +71,34 @@ class Pipeline:
             Index of the first bar that may be traded.
         books : Books, optional
             Recorded order books of the same pairs.
+        quiet : (T,) bool, optional
+            Candles at whose close nothing is opened.
+        predicted : dict of str to (K, N) float64, optional
+            What the models gave, where that is known already.
         """
         decided = resample(candles, self.plan.interval)
         closing = closing_bars(candles, decided)
-        predicted = self._predict(decided)
+        if predicted is None:
+            predicted = self.predict(decided)
         evaluated = self.plan.evaluate(decided, predicted)
         signals = evaluated.signals
         if decided.interval != candles.interval:
             signals = spread(replace(signals, traded=decided.traded), closing, len(candles))
+        if quiet is not None:
+            signals = muted(signals, quiet)
         simulation = simulate(candles, signals, self.rules, self.cash, first=first, books=books)
         return Traded(decided, closing, evaluated, simulation, predicted)
 
-    def _predict(self, decided: Candles) -> dict[str, FloatArray]:
-        """Return what the models make of the candles, if there are any."""
+    def predict(self, decided: Candles, first: int = 0) -> dict[str, FloatArray]:
+        """Return what the models make of the candles, if there are any.
+
+        Parameters
+        ----------
+        decided : Candles
+            (K, N), of the strategy's interval.
+        first : int
+            Bars before it are left without a prediction.
+        """
         if self.schedule is None:
             return {}
-        return self.schedule.predict(self.plan.inputs(decided), decided.time)
+        return self.schedule.predict(self.plan.inputs(decided), decided.time, first)

@@ -169,6 +169,15 @@ class Database:
             )
         return int(run_id)
 
+    def go_on(self, run_id: int, *, pid: int, host: str) -> None:
+        """Mark a run that was interrupted or failed as under way again, in another process."""
+        with connect(self._url, write=True) as connection:
+            connection.execute(
+                "UPDATE run SET status = ?, error = NULL, exit_code = NULL, ended_at = NULL, "
+                "pid = ?, host = ? WHERE id = ?",
+                (INTERRUPTED, pid, host, run_id),
+            )
+
     def finish(
         self,
         run_id: int,

@@ -26,34 +26,35 @@ class WallClock:
         return asyncio.timeout(seconds)
 
 
-class FastClock:
-    """A clock that runs `speed` times as fast as the wall's from a moment on.
+class PlayedClock:
+    """A clock that moves while it is waited for, and stands still while somebody works.
+
+    So what a session does by it does not depend on how fast the computer is.
 
     Parameters
     ----------
     start_ns : int
         What it shows first, UTC ns.
     speed : float
-        Above 0.
+        Of waiting against the wall's; 0: waiting takes no time.
     """
 
     def __init__(self, start_ns: int, speed: float) -> None:
-        self._start_ns = start_ns
+        self._now_ns = start_ns
         self._speed = speed
-        self._began_ns = time.monotonic_ns()
 
     def now_ns(self) -> int:
         """Return the time, UTC ns."""
-        passed_ns = time.monotonic_ns() - self._began_ns
-        return self._start_ns + int(passed_ns * self._speed)
+        return self._now_ns
 
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds of this clock."""
-        await asyncio.sleep(seconds / self._speed)
+        await asyncio.sleep(seconds / self._speed if self._speed else 0.0)
+        self._now_ns += round(seconds * SECOND_NS)
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
         """Return a context that raises TimeoutError after so many seconds of this clock."""
-        return asyncio.timeout(seconds / self._speed)
+        return asyncio.timeout(seconds / self._speed if self._speed else None)
 
 
 class LoopClock:

@@ -1,0 +1,36 @@
+"""Signals without their entries, for bars in which a person told the strategy to pause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from framework.records import Signals
+from framework.types import BoolArray
+
+_ENTRIES = ("enter", "enter_short")
+
+
+def muted(signals: Signals, quiet: BoolArray) -> Signals:
+    """Return `signals` that open nothing in the bars that are `quiet`.
+
+    Exits stay. A target, which may be both, leaves the position alone.
+
+    Parameters
+    ----------
+    signals : Signals
+        (T, N).
+    quiet : (T,) bool
+        The bars.
+    """
+    if not quiet.any():
+        return signals
+    changed: dict[str, Any] = {}
+    for name in (*_ENTRIES, "target"):
+        values = getattr(signals, name)
+        if values is not None:
+            nothing = np.nan if name == "target" else False
+            changed[name] = np.where(quiet[:, None], nothing, values)
+    return replace(signals, **changed)

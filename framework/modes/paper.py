@@ -1,0 +1,178 @@
+"""Trade a strategy on candles as they close: paper money, real time, every input written down."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from framework.config.component import component
+from framework.config.signals import ToldGently
+from framework.errors import UserError
+from framework.modes.context import Context
+from framework.types import SECOND_NS, Interval, format_time
+
+if TYPE_CHECKING:
+    from framework.results.database import RunRow
+    from framework.session.session import Ending
+    from framework.session.state import SessionState
+
+
+@component
+class Paper:
+    """Run a session until it ends or is interrupted; the same command goes on with it."""
+
+    recorded: ClassVar[bool] = True
+
+    name: Literal["paper"] = "paper"
+    """Of this mode."""
+
+    speed: NonNegativeFloat = 1.0
+    """How much faster than real time, on an exchange that is not live; 0: as fast as possible."""
+
+    bars: PositiveInt | None = None
+    """Stop after so many closed candles; null: never."""
+
+    history: Interval | None = None
+    """Before the first candle, for features; null: what their warm-up needs."""
+
+    wait: Interval = Interval.parse("10s")
+    """For pairs whose candle does not come while others' do; then they are marked as missing."""
+
+    late: Interval = Interval.parse("10s")
+    """After a candle's open: orders that were not decided by then wait for the next candle."""
+
+    snapshot_bars: PositiveInt = Field(default=500, le=100_000)
+    """Candles from one snapshot to the next: what a restart goes through again, at most."""
+
+    def prepare(self, context: Context) -> None:
+        """Compile the strategy, so that every fault in it is reported before anything is read."""
+        from framework.engine.make_rules import check_rules
+        from framework.modes.reading import compile_plan
+
+        settings = context.settings
+        if context.sweeping:
+            raise UserError("mode: paper is one session, not a trial of a sweep; leave out -m.")
+        compile_plan(settings)
+        check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
+
+    def goes_on(self, context: Context) -> RunRow | None:
+        """Return the run whose session this one continues, None where a new one begins.
+
+        Raises
+        ------
+        UserError
+            The session is running already, or ``resume`` names another.
+        """
+        from framework.modes.sessions import find_session
+        from framework.session.state import FOLDER
+
+        return find_session(context, FOLDER)
+
+    def run(self, context: Context) -> None:
+        """Trade until the session ends; then replay and judge it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            It was interrupted; all it knows is on the disk.
+        CheckFailed
+            The replay was not identical.
+        UserError
+            The market or the model does not exist.
+        OutsideFault
+            The exchange declines, or the disk fails.
+        """
+        from framework.modes.sessions import identity_of, keep_identity, locked
+        from framework.session.session import Ending
+        from framework.session.state import FOLDER
+
+        folder = context.run_dir / FOLDER
+        keep_identity(folder, identity_of(context))
+        with locked(folder):
+            state = self._open(context, folder)
+            try:
+                ending = Ending.TOLD if state.ended else asyncio.run(self._live(context, state))
+            finally:
+                state.close()
+            context.logger.info(f"after {state.bars:,} bars: {ending.value}")
+            self._close(context, ending)
+
+    def _open(self, context: Context, folder: Path) -> SessionState:
+        """Begin the session, or go on where it was left."""
+        from framework.modes.reading import compile_plan
+        from framework.modes.session_files import (
+            has_begun,
+            pipeline_of,
+            read_models,
+            read_warmup,
+            stage_of,
+        )
+        from framework.modes.session_start import start_session
+        from framework.session.state import SessionState
+
+        settings, directory = context.settings, context.run_dir
+        plan = compile_plan(settings)
+        if not has_begun(folder):
+            start_session(context, plan, self.history)
+        warmup, source = read_warmup(folder)
+        schedule = read_models(directory, settings, plan, warmup.pairs)
+        state = SessionState(
+            directory,
+            pipeline_of(settings, plan, warmup.pairs, schedule),
+            warmup,
+            lambda values: stage_of(directory, settings, values),
+            self.snapshot_bars,
+        )
+        if state.journal.torn:
+            context.logger.info(
+                f"a torn line of {state.journal.torn} bytes was cut off the journal"
+            )
+        if state.bars:
+            context.logger.info(
+                f"goes on after {state.bars:,} bars, {state.recovered} of them gone through again"
+            )
+        context.logger.info(
+            f"{', '.join(warmup.pairs)} from {source}, {warmup.interval} each, from "
+            f"{format_time(state.next_ns)} on"
+        )
+        return state
+
+    async def _live(self, context: Context, state: SessionState) -> Ending:
+        """Run the loop, with signals that end it at a good place."""
+        from framework.modes.session_voices import voices_of
+        from framework.session.feeding import live_on
+        from framework.session.session import Command, Session, Terms
+
+        settings = context.settings
+        clock, feed = live_on(
+            settings.exchange,
+            state.trader.history.pairs,
+            state.trader.history.interval,
+            state.next_ns,
+            end_ns=settings.end,
+            speed=self.speed,
+            book=settings.execution.book,
+            store_url=settings.store,
+            seed=settings.seed,
+        )
+        terms = Terms(
+            wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
+        )
+        async with feed:
+            session = Session(state, feed, clock, terms, voices_of(context, state))
+            loop = asyncio.get_running_loop()
+            with ToldGently(lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)):
+                return await session.run()
+
+    def _close(self, context: Context, ending: Ending) -> None:
+        """Replay the session, and judge it where it came to its end."""
+        from framework.modes.session_end import end_session, show_session
+        from framework.session.session import Ending
+
+        if ending is Ending.INTERRUPTED:
+            show_session(context)
+            raise KeyboardInterrupt
+        end_session(context)

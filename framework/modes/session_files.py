@@ -1,0 +1,159 @@
+"""A session's directory: what it began with, from which it can be built again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import UserError
+
+if TYPE_CHECKING:
+    from framework.backtest.pipeline import Pipeline
+    from framework.learning.schedule import Schedule, Stage
+    from framework.market.candles import Candles
+    from framework.modes.settings import Settings
+    from framework.session.folding import Inputs
+    from framework.strategy.plan import Plan
+
+_BEGUN, _WARMUP, _MODELS = "begun.json", "warmup.npz", "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """All that a replay needs.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the session.
+    pipeline : Pipeline
+        With every model that it used.
+    warmup : Candles
+        (T, N) before its first bar.
+    inputs : Inputs
+        Of its journal.
+    """
+
+    settings: Settings
+    pipeline: Pipeline
+    warmup: Candles
+    inputs: Inputs
+
+
+def begin_session(folder: Path, warmup: Candles, source: str) -> None:
+    """Write what a session begins with, the list of it last."""
+    from framework.disk import whole_file
+    from framework.session.candle_file import save_candles
+
+    save_candles(folder / _WARMUP, warmup)
+    begun = {"warmup": warmup.digest, "source": source}
+    with whole_file(folder / _BEGUN, durable=True) as beside:
+        beside.write_text(json.dumps(begun, indent=2) + "\n", encoding="utf-8")
+
+
+def has_begun(folder: Path) -> bool:
+    """Tell whether `begin_session` came to its end."""
+    return (folder / _BEGUN).is_file()
+
+
+def read_warmup(folder: Path) -> tuple[Candles, str]:
+    """Return the candles that a session began with, and where they came from."""
+    from framework.disk import disk_fault
+    from framework.session.candle_file import load_candles_file
+
+    with disk_fault(str(folder / _BEGUN), "read"):
+        begun = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
+    return load_candles_file(folder / _WARMUP, begun["warmup"]), begun["source"]
+
+
+def read_session(directory: Path, plugins: tuple[str, ...]) -> Session:
+    """Build again what a session ran with, and read what it acted on.
+
+    Raises
+    ------
+    UserError
+        The directory is no session's, or its configuration cannot be built any more.
+    OutsideFault
+        A file is damaged.
+    """
+    from omegaconf import OmegaConf
+
+    from framework.config.build import build, plain_tree
+    from framework.modes.reading import compile_plan
+    from framework.modes.settings import Settings
+    from framework.session.folding import inputs_of
+    from framework.session.journal import FILE, read_journal
+    from framework.session.state import FOLDER
+
+    folder = directory / FOLDER
+    if not has_begun(folder):
+        raise UserError(f"run: {directory} is no session, it has no {FOLDER}/{_BEGUN}.")
+    config = OmegaConf.load(directory / "config" / "config.yaml")
+    settings = build(plain_tree(config), Settings, plugins)  # type: ignore[arg-type]
+    warmup, _ = read_warmup(folder)
+    inputs = inputs_of(read_journal(directory / FILE), warmup.pairs, warmup.interval)
+    plan = compile_plan(settings)
+    schedule = read_models(directory, settings, plan, warmup.pairs)
+    if schedule is not None:
+        swapped = (stage_of(directory, settings, swap) for swap in inputs.swaps)
+        schedule = replace(schedule, stages=(*schedule.stages, *swapped))
+    pipeline = pipeline_of(settings, plan, warmup.pairs, schedule)
+    return Session(settings, pipeline, warmup, inputs)
+
+
+def pipeline_of(
+    settings: Settings, plan: Plan, pairs: tuple[str, ...], schedule: Schedule | None
+) -> Pipeline:
+    """Return strategy, rules, cash and models of a session."""
+    from framework.backtest.pipeline import Pipeline
+    from framework.engine.make_rules import make_rules
+
+    rules = make_rules(
+        settings.risk, settings.execution, settings.exchange, pairs, settings.strategy.terms
+    )
+    return Pipeline(plan, rules, settings.cash, schedule)
+
+
+def keep_models(
+    directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...], schedule: Schedule
+) -> None:
+    """Copy the models that a session begins with into its directory."""
+    from framework.learning.library import save_schedule
+    from framework.modes.predicting import fit_of
+
+    save_schedule(directory / _MODELS, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
+
+
+def read_models(
+    directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...]
+) -> Schedule | None:
+    """Return the models that a session began with, None where it has none."""
+    from framework.learning.library import load_schedule
+    from framework.learning.model import Model
+    from framework.modes.predicting import fit_of
+
+    if not isinstance(settings.model, Model):
+        return None
+    return load_schedule(directory / _MODELS, settings.model, fit_of(settings.model, plan, pairs))
+
+
+def stage_of(directory: Path, settings: Settings, values: Mapping[str, Any]) -> Stage:
+    """Return the model that took over by an entry of the journal."""
+    from framework.errors import OutsideFault
+    from framework.learning.library import digest_of
+    from framework.learning.model import Model
+    from framework.learning.schedule import Stage
+
+    assert isinstance(settings.model, Model)  # noqa: S101 - only models are swapped
+    place = directory / _MODELS / str(values["model"])
+    if digest_of(place) != values["sha256"]:
+        raise OutsideFault(f"{place}: is damaged (its digest is another than the journal's).")
+    return Stage(
+        int(values["number"]),
+        int(values["start_ns"]),
+        int(values["from_ns"]),
+        settings.model.load(place),
+    )

@@ -1,0 +1,106 @@
+"""What a new session begins with: candles before its first bar, and trained models."""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import TYPE_CHECKING
+
+from framework.errors import UserError
+from framework.modes.context import Context
+from framework.types import Interval
+
+if TYPE_CHECKING:
+    from framework.exchange.load import Loaded
+    from framework.learning.schedule import Schedule
+    from framework.strategy.plan import Plan
+
+
+def start_session(context: Context, plan: Plan, history: Interval | None) -> None:
+    """Read history, fetch models, and keep both in the run's directory.
+
+    Parameters
+    ----------
+    context : Context
+        Of a recorded run.
+    plan : Plan
+        The strategy.
+    history : Interval, optional
+        Length of the history; None: the warm-up of the features.
+
+    Raises
+    ------
+    UserError
+        The market does not exist, the history is not to be had, or there is no model.
+    OutsideFault
+        The exchange does not answer.
+    """
+    from framework.modes.reading import quote_of
+    from framework.modes.session_files import begin_session, keep_models
+    from framework.session.state import FOLDER
+
+    loaded = _history(context, plan, history)
+    candles = loaded.candles
+    quote_of(candles.pairs)
+    schedule = _models(context, plan, loaded)
+    if schedule is not None:
+        keep_models(context.run_dir, context.settings, plan, candles.pairs, schedule)
+    begin_session(context.run_dir / FOLDER, candles, loaded.certificate.source)
+
+
+def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
+    """Return the candles before the session's first bar."""
+    from framework.exchange.load import load_candles
+
+    settings = context.settings
+    exchange, interval = settings.exchange, settings.interval
+    pairs = settings.pairs.symbols or exchange.offered_pairs()
+    if exchange.is_live:
+        first_ns = interval.floor(time_ns())
+    elif settings.start is not None:
+        first_ns = interval.ceil(settings.start)
+    else:
+        first_ns = max(exchange.default_span(pair, interval)[0] for pair in pairs)
+        earliest = max(exchange.available_span(pair, interval)[0] for pair in pairs)
+        first_ns = max(first_ns, earliest + max(plan.warmup, 1) * interval.ns)
+    bars = max(plan.warmup, 1) if history is None else max(history.ns // interval.ns, 1)
+    with context.progress() as progress:
+        task = progress.add_task("reading history", total=None)
+        return load_candles(
+            exchange,
+            pairs,
+            interval,
+            first_ns - bars * interval.ns,
+            first_ns,
+            0,
+            settings.store,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            store_options=settings.store_secrets,
+            fill_interval=settings.execution.interval,
+        )
+
+
+def _models(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:
+    """Return the trained models to predict with, None where the rules use none."""
+    from framework.learning.library import load_schedule
+    from framework.learning.model import Model
+    from framework.modes.predicting import fit_of, trained_by
+
+    model = context.settings.model
+    if not isinstance(model, Model):
+        return None
+    if model.from_run is None:
+        raise UserError(
+            "model.from: a session predicts with a trained model: name the run that trained it, "
+            f"or latest (was null); mode=train strategy={context.settings.strategy.name} trains "
+            "one."
+        )
+    place = trained_by(context, model, model.from_run, "model.from")
+    schedule = load_schedule(place, model, fit_of(model, plan, loaded.candles.pairs))
+    first_ns = int(loaded.candles.time[-1]) + loaded.candles.interval.ns
+    if schedule.stages[0].end_ns > first_ns:
+        raise UserError(
+            f"model.from: {place.parent} learned from candles that the session is to trade; name "
+            "one trained on earlier ones."
+        )
+    context.logger.info(f"{len(schedule.stages)} trained models of {place.parent}")
+    return schedule

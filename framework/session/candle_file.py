@@ -1,0 +1,60 @@
+"""Candles in one file, checked when they are read back."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from framework.disk import disk_fault, whole_file
+from framework.errors import OutsideFault
+from framework.market.candles import COLUMNS, Candles
+from framework.types import Interval
+
+_COLUMNS = (*COLUMNS, "standing")
+
+
+def save_candles(file: Path, candles: Candles) -> None:
+    """Write candles, on the disk when this returns."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        pairs=np.array(candles.pairs, np.str_),
+        interval=np.array([candles.interval.ns]),
+        time=candles.time,
+        **{name: getattr(candles, name).T for name in _COLUMNS},
+    )
+    with whole_file(file, durable=True) as beside:
+        beside.write_bytes(buffer.getbuffer())
+
+
+def load_candles_file(file: Path, digest: str) -> Candles:
+    """Return what `save_candles` wrote.
+
+    Parameters
+    ----------
+    file : Path
+        It exists.
+    digest : str
+        That the candles must have.
+
+    Raises
+    ------
+    OutsideFault
+        The file is damaged or cannot be read.
+    """
+    try:
+        with disk_fault(str(file), "read"), np.load(file, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        candles = Candles(
+            tuple(arrays["pairs"].tolist()),
+            Interval(int(arrays["interval"][0])),
+            arrays["time"],
+            **{name: arrays[name].T for name in _COLUMNS},
+        )
+    except (ValueError, KeyError) as fault:
+        raise OutsideFault(f"{file}: is damaged ({fault}).") from fault
+    if candles.digest != digest:
+        raise OutsideFault(f"{file}: is damaged (its candles are others than the journal's).")
+    return candles

@@ -1,0 +1,101 @@
+"""The features and predictions that a session decided on: the newest, for a replay to compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from framework.backtest.pipeline import Traded
+from framework.disk import disk_fault
+from framework.session.trader import Acted
+from framework.types import format_time
+
+_KEPT = 10_000
+_FILE, _NAMES = "seen.bin", "seen.json"
+
+
+class Seen:
+    """A file with room for the newest decisions, each in a place that its time tells.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session; it exists.
+    pairs : sequence of str
+        N pairs.
+    names : sequence of str
+        F features and predictions.
+    interval_ns : int
+        Between two decisions.
+    """
+
+    def __init__(
+        self, folder: Path, pairs: Sequence[str], names: Sequence[str], interval_ns: int
+    ) -> None:
+        self._names = tuple(names)
+        self._kind = _kind(len(names), len(pairs))
+        self._interval_ns = interval_ns
+        described = {"pairs": list(pairs), "names": list(names), "interval_ns": interval_ns}
+        with disk_fault(str(folder)):
+            (folder / _NAMES).write_text(json.dumps(described) + "\n", encoding="utf-8")
+            (folder / _FILE).touch()
+            self._file = (folder / _FILE).open("r+b", buffering=0)
+
+    def add(self, acted: Acted) -> None:
+        """Keep what a bar was decided on; one without a decision leaves nothing."""
+        if not acted.decided:
+            return
+        row = np.zeros(1, self._kind)
+        row["time"] = acted.time
+        both = {**acted.features, **acted.predicted}
+        for f, name in enumerate(self._names):
+            row["values"][0, f] = both[name]
+        with disk_fault(_FILE):
+            self._file.seek(acted.time // self._interval_ns % _KEPT * self._kind.itemsize)
+            self._file.write(row.tobytes())
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+
+def unlike(folder: Path, traded: Traded) -> str | None:
+    """Return a line about the first value that a replay sees otherwise, None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    traded : Traded
+        Of the replay.
+    """
+    with disk_fault(str(folder), "read"):
+        described = json.loads((folder / _NAMES).read_text(encoding="utf-8"))
+        data = (folder / _FILE).read_bytes()
+    pairs, names = described["pairs"], described["names"]
+    kind = _kind(len(names), len(pairs))
+    rows = np.frombuffer(data[: len(data) // kind.itemsize * kind.itemsize], kind)
+    rows = np.sort(rows[rows["time"] > 0], order="time")
+    ends = traded.simulation.time + traded.simulation.interval.ns
+    decided = traded.decided.time + traded.decided.interval.ns
+    ours = np.searchsorted(ends, rows["time"] + traded.simulation.interval.ns)
+    at = np.searchsorted(decided, ends[np.minimum(ours, len(ends) - 1)])
+    replayed: Mapping[str, Any] = {**traded.evaluated.features, **traded.predicted}
+    for row, k in zip(rows, at.tolist(), strict=True):
+        for f, name in enumerate(names):
+            for n, pair in enumerate(pairs):
+                then, now = float(row["values"][f, n]), float(replayed[name][k, n])
+                if then != now and not (np.isnan(then) and np.isnan(now)):
+                    return (
+                        f"replay differs at {format_time(int(row['time']))}: {name} of {pair} was "
+                        f"{then!r} in the session, is {now!r} in the replay."
+                    )
+    return None
+
+
+def _kind(names: int, pairs: int) -> np.dtype[np.void]:
+    return np.dtype([("time", np.int64), ("values", np.float64, (names, pairs))])
