@@ -106,8 +106,8 @@ class Paper:
         from framework.modes.session_files import (
             has_begun,
             pipeline_of,
+            read_begun,
             read_models,
-            read_warmup,
             stage_of,
         )
         from framework.modes.session_start import start_session
@@ -117,11 +117,12 @@ class Paper:
         plan = compile_plan(settings)
         if not has_begun(folder):
             start_session(context, plan, self.history)
-        warmup, source = read_warmup(folder)
+        begun = read_begun(folder)
+        warmup = begun.warmup
         schedule = read_models(directory, settings, plan, warmup.pairs)
         state = SessionState(
             directory,
-            pipeline_of(settings, plan, warmup.pairs, schedule),
+            pipeline_of(settings, plan, begun, schedule),
             warmup,
             lambda values: stage_of(directory, settings, values),
             self.snapshot_bars,
@@ -135,7 +136,7 @@ class Paper:
                 f"goes on after {state.bars:,} bars, {state.recovered} of them gone through again"
             )
         context.logger.info(
-            f"{', '.join(warmup.pairs)} from {source}, {warmup.interval} each, from "
+            f"{', '.join(warmup.pairs)} from {begun.source}, {warmup.interval} each, from "
             f"{format_time(state.next_ns)} on"
         )
         return state

@@ -53,7 +53,7 @@ def _outcome(context: Context) -> Outcome | None:
     from framework.exchange.load import Loaded, Scope
     from framework.market.certificate import certify
     from framework.modes.judging import outcome_of
-    from framework.modes.session_files import read_session, read_warmup
+    from framework.modes.session_files import read_begun, read_session
     from framework.results.outcome import Check
     from framework.session.replay import replay
     from framework.session.state import FOLDER
@@ -66,7 +66,7 @@ def _outcome(context: Context) -> Outcome | None:
     traded = replayed.traded
     first = len(session.warmup)
     candles = replayed.candles
-    _, source = read_warmup(context.run_dir / FOLDER)
+    source = read_begun(context.run_dir / FOLDER).source
     certificate = certify(candles, f"{source}, live", (), first=first)
     end_ns = int(candles.time[-1]) + candles.interval.ns
     loaded = Loaded(candles, first, (), certificate, Scope(int(candles.time[first]), end_ns))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
+from framework.market.rules import MarketRules
 
 if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline
+    from framework.exchange.contract import Exchange
     from framework.learning.schedule import Schedule, Stage
     from framework.market.candles import Candles
     from framework.modes.settings import Settings
@@ -43,13 +45,29 @@ class Session:
     inputs: Inputs
 
 
-def begin_session(folder: Path, warmup: Candles, source: str) -> None:
-    """Write what a session begins with, the list of it last."""
+def begin_session(folder: Path, warmup: Candles, source: str, exchange: Exchange) -> None:
+    """Write what a session begins with, the list of it last.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    warmup : Candles
+        (T, N) before its first bar.
+    source : str
+        Where they came from.
+    exchange : Exchange
+        Whose order rules count until the session ends.
+    """
     from framework.disk import whole_file
     from framework.session.candle_file import save_candles
 
     save_candles(folder / _WARMUP, warmup)
-    begun = {"warmup": warmup.digest, "source": source}
+    begun = {
+        "warmup": warmup.digest,
+        "source": source,
+        "rules": {pair: asdict(exchange.rules_of(pair)) for pair in warmup.pairs},
+    }
     with whole_file(folder / _BEGUN, durable=True) as beside:
         beside.write_text(json.dumps(begun, indent=2) + "\n", encoding="utf-8")
 
@@ -59,14 +77,43 @@ def has_begun(folder: Path) -> bool:
     return (folder / _BEGUN).is_file()
 
 
-def read_warmup(folder: Path) -> tuple[Candles, str]:
-    """Return the candles that a session began with, and where they came from."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a session began with.
+
+    Parameters
+    ----------
+    warmup : Candles
+        (T, N) before its first bar.
+    source : str
+        Where they came from.
+    rules : mapping of str to MarketRules
+        Of the orders of each pair.
+    """
+
+    warmup: Candles
+    source: str
+    rules: Mapping[str, MarketRules]
+
+
+def read_begun(folder: Path) -> Begun:
+    """Return what `begin_session` wrote.
+
+    Raises
+    ------
+    OutsideFault
+        It is damaged or cannot be read.
+    """
     from framework.disk import disk_fault
     from framework.session.candle_file import load_candles_file
 
     with disk_fault(str(folder / _BEGUN), "read"):
         begun = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
-    return load_candles_file(folder / _WARMUP, begun["warmup"]), begun["source"]
+    return Begun(
+        load_candles_file(folder / _WARMUP, begun["warmup"]),
+        begun["source"],
+        {pair: MarketRules(**rules) for pair, rules in begun["rules"].items()},
+    )
 
 
 def read_session(directory: Path, plugins: tuple[str, ...]) -> Session:
@@ -93,26 +140,32 @@ def read_session(directory: Path, plugins: tuple[str, ...]) -> Session:
         raise UserError(f"run: {directory} is no session, it has no {FOLDER}/{_BEGUN}.")
     config = OmegaConf.load(directory / "config" / "config.yaml")
     settings = build(plain_tree(config), Settings, plugins)  # type: ignore[arg-type]
-    warmup, _ = read_warmup(folder)
+    begun = read_begun(folder)
+    warmup = begun.warmup
     inputs = inputs_of(read_journal(directory / FILE), warmup.pairs, warmup.interval)
     plan = compile_plan(settings)
     schedule = read_models(directory, settings, plan, warmup.pairs)
     if schedule is not None:
         swapped = (stage_of(directory, settings, swap) for swap in inputs.swaps)
         schedule = replace(schedule, stages=(*schedule.stages, *swapped))
-    pipeline = pipeline_of(settings, plan, warmup.pairs, schedule)
+    pipeline = pipeline_of(settings, plan, begun, schedule)
     return Session(settings, pipeline, warmup, inputs)
 
 
 def pipeline_of(
-    settings: Settings, plan: Plan, pairs: tuple[str, ...], schedule: Schedule | None
+    settings: Settings, plan: Plan, begun: Begun, schedule: Schedule | None
 ) -> Pipeline:
     """Return strategy, rules, cash and models of a session."""
     from framework.backtest.pipeline import Pipeline
     from framework.engine.make_rules import make_rules
 
+    exchange = replace(settings.exchange, markets=dict(begun.rules))
     rules = make_rules(
-        settings.risk, settings.execution, settings.exchange, pairs, settings.strategy.terms
+        settings.risk,
+        settings.execution,
+        exchange,
+        begun.warmup.pairs,
+        settings.strategy.terms,
     )
     return Pipeline(plan, rules, settings.cash, schedule)
 

@@ -34,6 +34,7 @@ def start_session(context: Context, plan: Plan, history: Interval | None) -> Non
     OutsideFault
         The exchange does not answer.
     """
+    from framework.modes.market_rules import ruled
     from framework.modes.reading import quote_of
     from framework.modes.session_files import begin_session, keep_models
     from framework.session.state import FOLDER
@@ -44,7 +45,9 @@ def start_session(context: Context, plan: Plan, history: Interval | None) -> Non
     schedule = _models(context, plan, loaded)
     if schedule is not None:
         keep_models(context.run_dir, context.settings, plan, candles.pairs, schedule)
-    begin_session(context.run_dir / FOLDER, candles, loaded.certificate.source)
+    settings = context.settings
+    exchange = ruled(settings.exchange, settings.database, candles.pairs)
+    begin_session(context.run_dir / FOLDER, candles, loaded.certificate.source, exchange)
 
 
 def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
