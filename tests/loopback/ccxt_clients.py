@@ -65,6 +65,11 @@ def symbol_of(pair):
     return pair.replace("-", "/")
 
 
+def side_of(name, trade):
+    """Return the side that ccxt tells: the taker's, but of Coinbase that of who rested."""
+    return "buy" if (trade.side > 0) != (name == "coinbase") else "sell"
+
+
 def filled(rows, start_ns, end_ns, interval_ns, before=None):
     """Return rows (time, open, high, low, close, volume) with flat ones where one is missing."""
     by_time = {row[0]: row for row in rows}

@@ -10,6 +10,7 @@ from ccxt_clients import (
     ccxt_at,
     filled,
     served,
+    side_of,
     symbol_of,
     true_rows,
 )
@@ -138,12 +139,12 @@ def test_recent_trades_are_the_last_ones(name):
         return read, list(server.truth.newest(pair, NOON, 50)), server.truth.markets[pair]
 
     read, true, market = judged(name, judge)
-    assert_same_trades(read, true, market)
+    assert_same_trades(name, read, true, market)
 
 
-def assert_same_trades(read, true, market):
+def assert_same_trades(name, read, true, market):
     def told(trade):
-        side = "buy" if trade.side > 0 else "sell"
+        side = side_of(name, trade)
         price = trade.price / 10**market.price_decimals
         return (trade.time // MS_NS, side, price, trade.units / 10**market.unit_decimals)
 
@@ -166,7 +167,7 @@ def test_trades_of_a_past_hour_can_be_asked_for(name):
         kept = [trade for trade in read if start // MS_NS < trade["timestamp"] < end // MS_NS]
         return kept, true, server.truth.markets[pair]
 
-    assert_same_trades(*judged(name, judge))
+    assert_same_trades(name, *judged(name, judge))
 
 
 SPANS = {

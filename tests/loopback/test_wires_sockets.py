@@ -4,7 +4,7 @@ import asyncio
 import uuid
 
 import pytest
-from ccxt_clients import MINUTE_NS, NAMES, NOON, ccxt_at, served, symbol_of, true_rows
+from ccxt_clients import MINUTE_NS, NAMES, NOON, ccxt_at, served, side_of, symbol_of, true_rows
 
 from framework.loopback.script import Fault, Kind
 from framework.loopback.virtual_time import run_virtual
@@ -65,7 +65,7 @@ def test_every_trade_is_heard_once(name):
         (
             id_of(name, trade),
             trade.time // MS_NS,
-            "buy" if trade.side > 0 else "sell",
+            side_of(name, trade),
             trade.price / 10**market.price_decimals,
             trade.units / 10**market.unit_decimals,
         )
