@@ -11,8 +11,12 @@ from hydra.core.global_hydra import GlobalHydra
 
 ROOT = Path(__file__).resolve().parents[1]
 
-
 network_guard.guard()
+
+
+def pytest_runtest_protocol(item):
+    """Let only those tests reach other machines that are there for nothing else."""
+    network_guard.allowed = item.get_closest_marker("online") is not None
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +43,14 @@ class Ended:
         """The directory of the only run that was finished."""
         (found,) = self.folder.glob("runs/*/*/metrics.json")
         return found.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def budgets_of_tests(tmp_path_factory):
+    """Keep budgets of requests apart from those of the user's own programs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ reached: list[str] = []
 """What was refused since this was last looked at."""
 
 
+allowed = False
+"""Whether the test that runs now may reach other machines."""
+
+
 class RealHostRefused(OSError):
     """A test wanted to talk to another machine."""
 
@@ -61,6 +65,6 @@ def _hear(event: str, arguments: tuple) -> None:
 
 
 def _require_here(host: object) -> None:
-    if not is_here(host):
+    if not allowed and not is_here(host):
         reached.append(str(host))
         raise RealHostRefused(f"tests reach no other machine: '{host}' was asked for")

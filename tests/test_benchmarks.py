@@ -236,19 +236,53 @@ def test_wrong_words_are_named(benchmarks, capsys, words, message):
     assert message in capsys.readouterr().err
 
 
-def test_book_messages_are_all_checked(benchmarks, capsys):
+@pytest.mark.parametrize("exchange", ["btcmarkets", "kraken", "coinbase"])
+def test_book_messages_are_all_checked(benchmarks, capsys, exchange):
     import book_messages
 
-    book_messages.main(["300", "--pairs", "3"])
+    book_messages.main(["300", "--pairs", "3", "--exchange", exchange])
     line = json.loads(capsys.readouterr().out)
     assert (line["messages"], line["pairs"], line["budget"]) == (303, 3, 20_000)
+    assert line["exchange"] == exchange
     assert line["per_second"] > 0
 
 
-def test_a_book_message_that_leaves_a_book_wrong_stops_the_measurement(benchmarks, monkeypatch):
+@pytest.mark.parametrize("exchange", ["btcmarkets", "kraken"])
+def test_a_book_message_that_leaves_a_book_wrong_stops_the_measurement(
+    benchmarks, monkeypatch, exchange
+):
     import book_messages
 
-    pairs, frames = book_messages.frames_of(50, 1)
-    monkeypatch.setattr(book_messages, "frames_of", lambda *_: (pairs, frames[:20] + frames[21:]))
+    pairs, frames = book_messages.frames_of(50, 1, exchange)
+    monkeypatch.setattr(book_messages, "frames_of", lambda *_: (pairs, frames[:5] + frames[25:]))
     with pytest.raises(SystemExit, match="not every message"):
-        book_messages.main(["50"])
+        book_messages.main(["50", "--exchange", exchange])
+
+
+def test_a_campaign_of_fault_schedules_tells_the_seeds_of_those_that_went_wrong(
+    benchmarks, monkeypatch, capsys
+):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "loopback")
+    import feed_faults
+    import feed_judge
+
+    def judged(speaks, seed, kinds):
+        return ["a trade twice"] if (speaks, seed) == ("kraken", 6) else []
+
+    monkeypatch.setattr(feed_judge, "judged", judged)
+    with pytest.raises(SystemExit) as ended:
+        feed_faults.main(["--schedules", "12", "--first", "5", "--jobs", "0"])
+    wrong, told = map(json.loads, capsys.readouterr().out.splitlines())
+    assert ended.value.code == 1
+    assert wrong == {"exchange": "kraken", "seed": 6, "wrong": ["a trade twice"]}
+    assert (told["schedules"], told["wrong"]) == (12, 1)
+
+
+def test_a_campaign_runs_each_kind_of_fault_alone(benchmarks, capsys):
+    import feed_faults
+
+    with pytest.raises(SystemExit) as ended:
+        feed_faults.main("--each --exchange btcmarkets --kinds close,page_order --jobs 0".split())
+    assert ended.value.code == 0
+    (told,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (told["schedules"], told["wrong"]) == (2, 0)

@@ -60,6 +60,35 @@ def was_told() -> bool:
     return _told
 
 
+class ToldGently:
+    """While it is entered, the first signal calls `stop` and nothing is raised.
+
+    For work that ends itself in good order, such as an event loop's. A second signal ends the
+    process at once, as ever; who entered this raises KeyboardInterrupt when the work has ended.
+
+    Parameters
+    ----------
+    stop : callable
+        Called between two instructions of the main thread.
+    """
+
+    def __init__(self, stop: Callable[[], object]) -> None:
+        self._stop = stop
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        self._before = {name: signal.signal(name, self._tell) for name in SIGNALS}
+
+    def __exit__(self, *_: object) -> None:
+        if not was_told():
+            for name, handler in self._before.items():
+                signal.signal(name, handler)  # type: ignore[arg-type]
+
+    def _tell(self, signum: int, frame: FrameType | None) -> None:
+        _note()
+        self._stop()
+
+
 def require_untold() -> None:
     """Raise KeyboardInterrupt if a signal came and was swallowed."""
     if _told:
@@ -95,11 +124,16 @@ def _listen() -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    _note()
+    raise KeyboardInterrupt
+
+
+def _note() -> None:
+    """Remember that a signal came; the next one ends the process."""
     global _told
     _told = True
     for name in SIGNALS:
         signal.signal(name, signal.SIG_DFL)
-    raise KeyboardInterrupt
 
 
 def _open_closed_streams() -> None:

@@ -38,8 +38,9 @@ class CandleHistory:
 
     def __init__(self, client: JsonClient) -> None:
         self._client = client
-        self._pager = Pager()
-        self._served: dict[Interval, bool] = {}
+        self.pager = Pager()
+        self.served: dict[Interval, bool] = {}
+        """Whether an interval that is not documented is served as it should be."""
 
     async def between(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
@@ -49,12 +50,12 @@ class CandleHistory:
         parts = next((it for it in _CERTAIN if it.divides(interval)), None)
         if parts is None or parts == interval:
             return await self._by_range(pair, interval, start_ns, end_ns)
-        if interval not in self._served:
+        if interval not in self.served:
             compared_ns = min(end_ns, start_ns + _COMPARED * interval.ns)
             same = await self._same(pair, interval, parts, start_ns, compared_ns)
             if same is not None:
-                self._served[interval] = same
-        if self._served.get(interval):
+                self.served[interval] = same
+        if self.served.get(interval):
             return await self._by_range(pair, interval, start_ns, end_ns)
         return await self._made(pair, interval, parts, start_ns, end_ns)
 
@@ -67,7 +68,7 @@ class CandleHistory:
             query = (("timeWindow", str(interval)), ("limit", str(PAGE)), *cursor)
             return await self._client.get(_path(pair), _page, query)
 
-        seen, reached = await self._pager.back(ask, lambda it: it[0] < start_ns, _MOST_PAGES)
+        seen, reached = await self.pager.back(ask, lambda it: it[0] < start_ns, _MOST_PAGES)
         return _rows(pair, dict(seen.values()), start_ns, end_ns), reached
 
     async def _same(

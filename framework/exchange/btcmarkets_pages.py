@@ -42,7 +42,8 @@ class Pager:
     """Walks back; what it learnt of the cursor's direction holds for all pages of one kind."""
 
     def __init__(self) -> None:
-        self._way: str | None = None
+        self.way: str | None = None
+        """What leads to older entries; None: not known yet."""
 
     async def back(
         self,
@@ -75,7 +76,7 @@ class Pager:
                 return seen, True
             older = await self._older(ask, page, min(seen))
             if older is None:
-                return seen, self._way is not None or len(page.entries) < PAGE
+                return seen, self.way is not None or len(page.entries) < PAGE
             page = older
             seen.update(page.entries)
         return seen, False
@@ -87,9 +88,9 @@ class Pager:
         oldest: int,
     ) -> Page[T] | None:
         """Return a page with entries before `oldest`, or None."""
-        known = self._way in page.cursors
+        known = self.way in page.cursors
         for way, cursor in page.cursors.items():
-            if known and way != self._way:
+            if known and way != self.way:
                 continue
             try:
                 found = await ask((cursor,))
@@ -98,7 +99,7 @@ class Pager:
                     raise
                 continue
             if found.entries and min(found.entries) < oldest:
-                self._way = way
+                self.way = way
                 return found
         return None
 

@@ -66,8 +66,8 @@ class PublicRequests:
 
     def __init__(self, client: JsonClient) -> None:
         self._client = client
-        self._candles = CandleHistory(client)
-        self._trades = TradeHistory(client)
+        self.candle_history = CandleHistory(client)
+        self.trade_history = TradeHistory(client)
 
     async def time(self) -> int:
         """Return the exchange's time, UTC ns."""
@@ -114,19 +114,19 @@ class PublicRequests:
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> CandleRows:
         """Return the candles with open times in [start_ns, end_ns), ascending, each once."""
-        asked = self._candles.between(pair, interval, start_ns, end_ns)
+        asked = self.candle_history.between(pair, interval, start_ns, end_ns)
         return await self._known([pair], asked)
 
     async def candles_by_page(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> tuple[CandleRows, bool]:
         """Return the same by the other way of asking, and whether it reached `start_ns`."""
-        asked = self._candles.by_page(pair, interval, start_ns, end_ns)
+        asked = self.candle_history.by_page(pair, interval, start_ns, end_ns)
         return await self._known([pair], asked)
 
     async def trades(self, pair: str, start_ns: int, end_ns: int) -> tuple[list[Trade], int]:
         """Return the trades with times in [start_ns, end_ns), and from when on all are there."""
-        return await self._known([pair], self._trades.between(pair, start_ns, end_ns))
+        return await self._known([pair], self.trade_history.between(pair, start_ns, end_ns))
 
     async def require(self, pairs: Sequence[str]) -> None:
         """Raise UserError unless all of `pairs` are markets."""

@@ -22,7 +22,7 @@ class TradeHistory:
 
     def __init__(self, client: JsonClient) -> None:
         self._client = client
-        self._pager = Pager()
+        self.pager = Pager()
 
     async def between(self, pair: str, start_ns: int, end_ns: int) -> tuple[list[Trade], int]:
         """Return the trades with times in [start_ns, end_ns), and from when on they are complete.
@@ -36,7 +36,7 @@ class TradeHistory:
             return await self._client.get(path, lambda answer: _page(pair, answer), query, 0.5)
 
         limit_ns = start_ns - _OUT_OF_ORDER_NS
-        seen, reached = await self._pager.back(ask, lambda it: it.time < limit_ns, _MOST_PAGES)
+        seen, reached = await self.pager.back(ask, lambda it: it.time < limit_ns, _MOST_PAGES)
         wanted = [key for key, it in seen.items() if start_ns <= it.time < end_ns]
         wanted.sort(key=lambda key: (seen[key].time, key))
         complete_from_ns = start_ns

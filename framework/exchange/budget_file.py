@@ -72,9 +72,8 @@ def change_file(file: Path, change: Callable[[Spent], Spent]) -> Spent:
 
 def budget_folder() -> Path:
     """Return where budgets are kept: the user's runtime directory, else the cache."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(runtime or cache, "framework", "budgets")
+    place = os.environ.get("XDG_RUNTIME_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.path.expanduser(place), "framework", "budgets")
 
 
 def _read(found: bytes) -> Spent:

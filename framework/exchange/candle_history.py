@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from framework.errors import OutsideFault
 from framework.exchange.connection import Connection, Offers
 from framework.interfaces import Clock
 from framework.market.quality import FaultPolicy, inspect
 from framework.market.rows import CandleRows
 from framework.market.trade_candles import candles_of
-from framework.types import DAY_NS, Interval
+from framework.types import DAY_NS, Interval, format_time
 
-_READINGS = 4
+_READINGS = 7
 _WAIT_S = 1.0
 _ABSURD = 1e15  # quote currency traded in one candle
 
@@ -51,12 +52,20 @@ async def past_candles(
         The exchange does not answer, or declines.
     UserError
         It has no such pair.
+    OutsideFault
+        Its trades do not reach back so far.
     """
     served_ns = max(oldest_served(connection.offers, interval, now_ns), start_ns)
     parts = []
-    for day_ns in range(start_ns, min(served_ns, end_ns), DAY_NS):
-        until_ns = min(day_ns + DAY_NS, served_ns, end_ns)
-        trades, _ = await connection.trades(pair, day_ns, until_ns)
+    step_ns = max(DAY_NS, interval.ns)
+    for first_ns in range(start_ns, min(served_ns, end_ns), step_ns):
+        until_ns = min(first_ns + step_ns, served_ns, end_ns)
+        trades, complete_from_ns = await connection.trades(pair, first_ns, until_ns)
+        if complete_from_ns > first_ns:
+            raise OutsideFault(
+                f"market {pair} {interval}: neither candles nor trades before "
+                f"{format_time(complete_from_ns)} are to be had."
+            )
         parts.append(candles_of(pair, trades, interval))
     if served_ns < end_ns:
         parts.append(await _believed(connection, clock, pair, interval, served_ns, end_ns, faults))

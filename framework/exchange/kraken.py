@@ -32,8 +32,8 @@ class Kraken(CcxtExchange):
     taker_fee_bps: NonNegativeFloat = Field(default=40.0, le=1_000)
     """Fee of an order that took from the book, in basis points of its value."""
 
-    book_levels: Literal[10, 25, 100, 500, 1000] = 100
-    """Levels of each side of order books listened to."""
+    book_levels: Literal[10, 25, 100, 500, 1000] = 10
+    """Levels of each side of order books listened to; the exchange vouches for the best ten."""
 
     def connect(self, clock: Clock) -> KrakenConnection:
         """Return a way to the exchange, to be used in the event loop that runs now."""

@@ -47,7 +47,7 @@ class KrakenConnection(CcxtConnection):
         silence_s=10.0,
     )
 
-    book_levels: int = 100
+    book_levels: int = 10
     """Levels of each side of the books listened to: 10, 25, 100, 500 or 1000."""
 
     known_markets: Mapping[str, KrakenMarket] = {}

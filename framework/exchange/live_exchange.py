@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
@@ -16,6 +14,7 @@ from pydantic import Field, PositiveFloat
 from framework.config.component import component
 from framework.errors import UserError
 from framework.exchange.candle_history import oldest_served, past_candles
+from framework.exchange.completed import completed
 from framework.exchange.connection import Connection, Offers
 from framework.exchange.contract import Exchange
 from framework.exchange.exchange_clock import ExchangeClock
@@ -78,9 +77,10 @@ class LiveExchange(Exchange):
         """Return None: there are several."""
 
     def default_span(self, pair: str, interval: Interval) -> tuple[int, int]:
-        """Return the last `history`, up to the newest candle that is settled."""
+        """Return the last `history`, or less where only the newest candles can be asked for."""
         first, end = self.available_span(pair, interval)
-        return max(first, interval.floor(end - self.history.ns)), end
+        served = oldest_served(self._greeting.offers, interval, self._greeting.clock.now_ns())
+        return max(first, served, interval.floor(end - self.history.ns)), end
 
     def available_span(self, pair: str, interval: Interval) -> tuple[int, int]:
         """Return the range from when trading began to the newest candle that is settled.
@@ -164,13 +164,3 @@ class _Greeting:
 def settled_until(interval: Interval, now_ns: int) -> int:
     """Return the end of the newest candle that is closed and not expected to change any more."""
     return interval.floor(now_ns - SETTLING_NS)
-
-
-def completed(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Return what `work` comes to, in an event loop of its own, whether or not one runs here."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work())
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(work())).result()

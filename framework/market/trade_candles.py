@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,13 +37,14 @@ def candles_of(pair: str, trades: Sequence[Trade], interval: Interval) -> Candle
     first = np.flatnonzero(np.diff(time, prepend=-1))
     if not len(first):
         return CandleRows(pair, time, price, price, price, price, units)
-    last = np.append(first[1:], len(time)) - 1
+    after = np.append(first[1:], len(time))
+    volume = [math.fsum(units[begin:end]) for begin, end in zip(first, after, strict=True)]
     return CandleRows(
         pair,
         time[first],
         price[first],
         np.maximum.reduceat(price, first),
         np.minimum.reduceat(price, first),
-        price[last],
-        np.add.reduceat(units, first),
+        price[after - 1],
+        np.array(volume),
     )

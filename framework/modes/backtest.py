@@ -89,12 +89,13 @@ class Trading:
         self, context: Context, plan: Plan, loaded: Loaded, schedule: Schedule | None
     ) -> Pipeline:
         from framework.engine.make_rules import make_rules
+        from framework.modes.market_rules import ruled
 
         settings = context.settings
         rules = make_rules(
             settings.risk,
             settings.execution,
-            settings.exchange,
+            ruled(settings.exchange, settings.database, loaded.candles.pairs),
             loaded.candles.pairs,
             settings.strategy.terms,
         )

@@ -38,11 +38,18 @@ class Download:
     """Of the candles; null: the exchange's own, else `execution.interval`, else the strategy's."""
 
     chunk_bars: int = Field(default=_CHUNK_BARS, ge=1, le=10_000_000)
-    """Candles fetched and stored at a time, rounded to whole days: what a kill can lose."""
+    """Candles fetched and stored at a time, rounded to whole days: what a kill can lose. Of a live
+    exchange no more than some of its answers hold."""
 
     def prepare(self, context: Context) -> None:
         """Find every market's interval and range."""
-        markets_of(context.settings, self.interval)
+        if not context.settings.exchange.is_live:
+            markets_of(context.settings, self.interval)
+            return
+        from framework.modes.live_download import advised
+
+        with advised():
+            markets_of(context.settings, self.interval)
 
     def run(self, context: Context) -> None:
         """Fetch what is missing and print what the store now holds.
@@ -57,15 +64,26 @@ class Download:
         settings = context.settings
         store = CandleStore(settings.store, settings.store_secrets)
         markets = markets_of(context.settings, self.interval)
-        chunks = missing_chunks(settings.exchange, store, markets, self.chunk_bars)
+        if settings.exchange.is_live:
+            from framework.modes.live_download import download_live
+
+            fetched = download_live(context, store, markets, self.chunk_bars)
+        else:
+            fetched = self._fetch(context, store, markets)
+        context.print(quality_table(judge(settings.exchange, store, markets, fetched)))
+
+    def _fetch(
+        self, context: Context, store: CandleStore, markets: Sequence[Span]
+    ) -> list[Quality]:
+        """Fetch what is missing of an exchange that is not live, and say how much it was."""
+        exchange = context.settings.exchange
+        chunks = missing_chunks(exchange, store, markets, self.chunk_bars)
         with context.progress() as progress:
             bars = sum(chunk.bars for chunk in chunks)
             task = progress.add_task("candles", total=bars)
-            fetched = fetch(
-                settings.exchange, store, chunks, lambda done: progress.advance(task, done)
-            )
-        context.logger.info(f"{bars:,} candles were missing in {settings.store}")
-        context.print(quality_table(judge(settings.exchange, store, markets, fetched)))
+            fetched = fetch(exchange, store, chunks, lambda done: progress.advance(task, done))
+        context.logger.info(f"{bars:,} candles were missing in {store.url}")
+        return fetched
 
 
 def download(

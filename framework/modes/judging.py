@@ -49,6 +49,7 @@ def outcome_of(
     import numpy as np
 
     from framework.engine.assumptions import assumptions
+    from framework.modes.market_rules import rules_line
     from framework.results.holdout import sealed_line
     from framework.results.outcome import Check, Outcome
 
@@ -57,6 +58,7 @@ def outcome_of(
     bars, closes = traded.decided[begun:], traded.closing[begun:] - first
     skipped = begun - int(np.searchsorted(traded.closing, loaded.first))
     sealed = sealed_line(loaded.certificate.as_dict())
+    recorded = rules_line(settings.exchange, settings.database, bars.pairs)
     seen = "features, predictions" if traded.predicted else "features"
     checks: tuple[Check, ...] = ()
     if tested:
@@ -92,6 +94,7 @@ def outcome_of(
         certificate=loaded.certificate.as_dict(),
         assumptions=(
             *assumptions(settings.risk, settings.execution, settings.exchange),
+            *(() if recorded is None else (recorded,)),
             *(() if sealed is None else (sealed,)),
             *(() if not traded.predicted else (_OUT_OF_SAMPLE,)),
             *(() if tested else ("Causality was not tested: mode.causality_cuts is 0.",)),

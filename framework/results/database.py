@@ -22,6 +22,7 @@ from framework.results.dataset_rows import (
     keep_dataset,
 )
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
+from framework.results.market_rules import MarketRulesList
 from framework.results.model_registry import ModelRegistry
 from framework.results.outcome import Outcome
 from framework.results.schema import prepare
@@ -96,6 +97,8 @@ class Database:
         """The trained models that there are."""
         self.checkpoints = CheckpointList(url)
         """The checkpoints that trainings have kept."""
+        self.market_rules = MarketRulesList(url)
+        """The order rules that exchanges have said of their markets."""
 
     @property
     def url(self) -> str:

@@ -263,3 +263,22 @@ class HoldoutOpening(SQLModel, table=True):
     start_time: int = _moment()
     end_time: int = _moment()
     opened_at: int = _moment()
+
+
+class SaidRules(SQLModel, table=True):
+    """The order rules of one market as its exchange said them, for as long as it said the same."""
+
+    __tablename__ = "market_rules"
+    __table_args__ = (Index("ix_market_rules_market", "exchange", "pair"),)
+
+    id: int | None = _id()
+    exchange: str
+    pair: str
+    lot_step: float
+    """Base currency; 0: no such rule."""
+    tick_size: float
+    """Quote currency."""
+    min_notional: float
+    """Quote currency."""
+    first_said_at: int = _moment()
+    last_said_at: int = _moment()

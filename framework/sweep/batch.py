@@ -22,6 +22,7 @@ from framework.engine.risk import Risk
 from framework.engine.trials import Trials
 from framework.errors import UserError
 from framework.exchange.contract import Exchange
+from framework.modes.market_rules import ruled
 from framework.modes.settings import Settings
 from framework.results.metrics import cagr
 from framework.run import settings_of
@@ -221,8 +222,14 @@ def run_group(
     loaded = shelf.load(settings, checked.warmup)
     candles = loaded.candles[loaded.first :]
     rules = [
-        make_rules(*components, candles.pairs, settings.strategy.terms)
-        for components in checked.rules
+        make_rules(
+            risk,
+            execution,
+            ruled(exchange, settings.database, candles.pairs),
+            candles.pairs,
+            settings.strategy.terms,
+        )
+        for risk, execution, exchange in checked.rules
     ]
     order = checked.order()
     done, size = 0, _FIRST_TRIALS

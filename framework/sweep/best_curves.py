@@ -12,6 +12,7 @@ from framework.config.blame import blaming
 from framework.engine.make_rules import make_rules
 from framework.engine.simulate import simulate
 from framework.errors import CheckFailed, FrameworkError
+from framework.modes.market_rules import ruled
 from framework.results.benchmark import hold_equally
 from framework.results.load import load_run
 from framework.results.sweep.curves import CURVES, Curve, Curves
@@ -134,7 +135,9 @@ def _curve(row: int, checked: Checked, place: int, shelf: CandleShelf, orders_ha
     candles = loaded.candles[loaded.first :]
     alone = part(checked, [place])
     (signals,) = TradedSignals(alone.plans, shelf)
-    rules = make_rules(*alone.rules[0], candles.pairs, settings.strategy.terms)
+    risk, execution, exchange = alone.rules[0]
+    exchange = ruled(exchange, settings.database, candles.pairs)
+    rules = make_rules(risk, execution, exchange, candles.pairs, settings.strategy.terms)
     traded = simulate(candles, signals, rules, settings.cash)
     if traded.orders_hash != orders_hash:
         raise CheckFailed("traded again, its orders are others")

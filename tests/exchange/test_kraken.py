@@ -346,7 +346,7 @@ def test_a_wrong_checksum_has_the_book_sent_anew(tmp_path: Path) -> None:
     assert [valid for valid, _ in states] == [True, True, False, True]
     assert [best for valid, best in states if valid] == [[100.1, 2.0], [100.1, 1.0], [100.1, 1.0]]
     assert [frame["method"] for frame in again] == ["unsubscribe", "subscribe"]
-    assert again[0]["params"] == {"channel": "book", "symbol": ["BTC/USD"], "depth": 100}
+    assert again[0]["params"] == {"channel": "book", "symbol": ["BTC/USD"], "depth": 10}
 
 
 def test_books_are_not_valid_once_the_connection_ended(tmp_path: Path) -> None:

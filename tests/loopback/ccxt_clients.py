@@ -4,23 +4,19 @@ import re
 from contextlib import asynccontextmanager
 
 from framework.loopback.server import LoopbackServer
+from framework.loopback.spoken import wire_of
 from framework.loopback.truth import Truth
-from framework.loopback.wires.binance import BinanceWire
-from framework.loopback.wires.bitvavo import BitvavoWire
-from framework.loopback.wires.coinbase import CoinbaseWire
-from framework.loopback.wires.kraken import KrakenWire
 from framework.session.clock import LoopClock
 from framework.types import SECOND_NS, Interval, parse_time
 
-WIRES = {wire.name: wire for wire in (BinanceWire, BitvavoWire, KrakenWire, CoinbaseWire)}
-NAMES = tuple(WIRES)
+NAMES = ("binance", "bitvavo", "kraken", "coinbase")
 NOON = parse_time("2026-03-04T12:00:20")
 MINUTE_NS = 60 * SECOND_NS
 
 
 def served(name, *script, start_ns=NOON, bucket="5s", quiet=0.5, lulls=(), **options):
     """Return a server of one exchange; its market began nine days before."""
-    wire = WIRES[name]()
+    wire = wire_of(name)
     truth = Truth(
         7,
         wire.pairs[:2],

@@ -3,18 +3,20 @@
 import asyncio
 import gc
 import math
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from framework.exchange.connection import Channel
-from framework.feed.events import BookSeen, CandleClosed, CandleRevised, StateChanged, Traded
+from framework.feed.events import BookSeen, CandleClosed, CandleRevised, Traded
 from framework.feed.live_feed import LiveFeed
-from framework.loopback.order_book import TrueBook
-from framework.loopback.script import DRAWN, Kind, Script, draw, lulls_of
+from framework.loopback.order_book import BookView, TrueBook
+from framework.loopback.script import DRAWN, Fault, Kind, Script, draw, lulls_of
 from framework.loopback.server import LoopbackServer
 from framework.loopback.spoken import component_of, wire_of
+from framework.loopback.true_rows import TrueMarket
 from framework.loopback.truth import Truth
 from framework.loopback.virtual_time import run_virtual
 from framework.market.candles import Standing
@@ -27,13 +29,15 @@ DEPTH = 10
 _SETTLED_S = 60.0  # a candle must be told so long after its end
 _HELD_S = 10.0  # a trade, a book
 _BUCKET = Interval.parse("5s")
+_UNSTAMPED = {"bitvavo"}  # whose books say of no change when it was
+_ABOUT_NS = 8 * SECOND_NS
 
 
 @dataclass
 class Heard:
     """What a feed told, and the truth that it is judged by."""
 
-    start_ns: int
+    speaks: str
     end_ns: int
     first_ns: int
     truth: Truth
@@ -48,6 +52,15 @@ def judged(speaks: str, seed: int, kinds=DRAWN, faulty_s: float = 240.0) -> list
     pairs = wire_of(speaks).pairs[:2]
     script = draw(rng, faulty_s, pairs, kinds)
     return run_and_judge(speaks, seed, script, faulty_s + TAIL_S)
+
+
+def judged_kind(speaks: str, seed: int, kind: Kind) -> list[str]:
+    """Return what was wrong under a fault of one kind, twice, and long enough to be met."""
+    value = {Kind.SKEW: -10.0 + 20.0 * (seed % 2)}.get(kind, 0.0)
+    script = tuple(Fault(kind, at_s, 30.0, None, value) for at_s in (35.0, 110.0))
+    if kind is Kind.SKEW:
+        script = script[:1]
+    return run_and_judge(speaks, seed, script, 140.0 + TAIL_S)
 
 
 def run_and_judge(speaks: str, seed: int, script: Script, seconds: float) -> list[str]:
@@ -74,7 +87,7 @@ async def _run(speaks: str, seed: int, script: Script, seconds: float) -> Heard:
     clock = LoopClock(local_ns)
     first_ns = MINUTE.floor(start_ns) - int(rng.integers(1, 4)) * MINUTE.ns
     async with LoopbackServer(wire, truth, clock, script, seed) as server:
-        heard = Heard(start_ns, 0, first_ns, truth, server.venue.book_start_ns)
+        heard = Heard(speaks, 0, first_ns, truth, server.venue.book_start_ns)
         loop.set_exception_handler(lambda _, context: heard.troubles.append(_words(context)))
         exchange = component_of(speaks)(
             url=server.url, socket_url=server.socket_url + wire.socket_home, symbols=pairs
@@ -131,7 +144,7 @@ def _wrong_candles(heard: Heard, pair: str) -> list[str]:
     true = _true_candles(heard, pair)
     for event in closed:
         time = event.candle.time
-        if time >= due_ns:
+        if time >= due_ns or time not in true:
             continue
         if not _same(last[time], true[time]):
             wrong.append(f"{event.standing.name} {last[time]}, true {true[time]}")
@@ -147,7 +160,9 @@ def _true_candles(heard: Heard, pair: str) -> dict[int, tuple[float, ...]]:
     """Return open, high, low, close and volume by open time, flat where nobody traded."""
     rows = heard.truth.rows(pair, MINUTE, heard.first_ns - 200 * MINUTE.ns, heard.end_ns)
     columns = (rows.open, rows.high, rows.low, rows.close, rows.volume)
-    traded = dict(zip(rows.time.tolist(), zip(*(c.tolist() for c in columns)), strict=True))
+    traded = dict(
+        zip(rows.time.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True)
+    )
     true, close = {}, math.nan
     for time in range(int(rows.time[0]), heard.end_ns, MINUTE.ns):
         true[time] = traded.get(time, (close, close, close, close, 0.0))
@@ -196,24 +211,17 @@ def _wrong_books(heard: Heard, pair: str) -> list[str]:
     told = [e.state for e in heard.events if isinstance(e, BookSeen) and e.state.pair == pair]
     if not told:
         return ["none was told"]
-    market = heard.truth.markets[pair]
-    book = TrueBook(heard.truth, pair, heard.book_start_ns)
-    true = {heard.book_start_ns: book.view(DEPTH)}
-    while book.next_ns <= heard.end_ns:
-        (delta,) = book.move(book.next_ns)
-        true[delta.time] = book.view(DEPTH)
+    true = _true_books(heard, pair)
+    moments = list(true)
+    unstamped = heard.speaks in _UNSTAMPED
     wrong = []
     for state in told:
-        view = true.get(state.time)
-        if view is None:
-            wrong.append(f"at {format_time(state.time)} nothing changed")
-            continue
-        levels = np.full((2, DEPTH, 2), np.nan)
-        for side, rows in enumerate((view.bids, view.asks)):
-            for level, (price, units) in enumerate(rows):
-                text = market.price_text(price), market.units_text(units)
-                levels[side, level] = float(text[0]), float(text[1])
-        if not np.array_equal(levels, state.levels, equal_nan=True):
+        if unstamped:  # as of about when it came
+            found = [levels for time, levels in true.items() if abs(state.time - time) < _ABOUT_NS]
+        else:
+            index = bisect_right(moments, state.time)
+            found = [true[moments[index - 1]]] if index else []
+        if not any(np.array_equal(levels, state.levels, equal_nan=True) for levels in found):
             last = " (the last)" if state is told[-1] else ""
             wrong.append(f"at {format_time(state.time)}{last} not as it was")
     if told[-1].time < heard.end_ns - round(_HELD_S * SECOND_NS):
@@ -221,6 +229,20 @@ def _wrong_books(heard: Heard, pair: str) -> list[str]:
     return wrong[:5]
 
 
-def states(heard: Heard) -> list[StateChanged]:
-    """Return the changes of state."""
-    return [event for event in heard.events if isinstance(event, StateChanged)]
+def _true_books(heard: Heard, pair: str) -> dict[int, np.ndarray]:
+    """Return the best levels after each change, by its moment."""
+    book = TrueBook(heard.truth, pair, heard.book_start_ns)
+    true = {heard.book_start_ns: _levels(heard.truth.markets[pair], book.view(DEPTH))}
+    while book.next_ns <= heard.end_ns:
+        (delta,) = book.move(book.next_ns)
+        true[delta.time] = _levels(heard.truth.markets[pair], book.view(DEPTH))
+    return true
+
+
+def _levels(market: TrueMarket, view: BookView) -> np.ndarray:
+    levels = np.full((2, DEPTH, 2), np.nan)
+    for side, rows in enumerate((view.bids, view.asks)):
+        for level, (price, units) in enumerate(rows):
+            text = market.price_text(price), market.units_text(units)
+            levels[side, level] = float(text[0]), float(text[1])
+    return levels

@@ -7,13 +7,14 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
-from ccxt_clients import MINUTE_NS, NAMES, NOON, served, true_rows
+from ccxt_clients import MINUTE_NS, NOON, served, true_rows
 from wire_speakers import SPEAKERS, candles_path, read
 
 from framework.loopback.script import Fault, Kind, lulls_of
 from framework.loopback.virtual_time import run_virtual
 from framework.types import SECOND_NS
 
+NAMES = tuple(SPEAKERS)
 FIRST = NOON // MINUTE_NS * MINUTE_NS  # the minute that runs when a server starts, at its :20
 FLAT_WHEN_QUIET = {"binance", "kraken"}
 
@@ -169,7 +170,7 @@ def test_the_sign_of_the_exchange_tells_of_a_book_that_is_not_whole(name, kind):
     assert SPEAKERS[name].is_whole(early)
 
 
-@pytest.mark.parametrize("name", ["binance", "bitvavo"])
+@pytest.mark.parametrize("name", ["binance", "bitvavo", "btcmarkets"])
 def test_early_deltas_are_older_than_the_book(name):
     """Kraken and Coinbase send the book over the same socket: nothing older can follow it."""
 

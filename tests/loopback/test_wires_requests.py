@@ -169,6 +169,46 @@ def test_trades_of_a_past_hour_can_be_asked_for(name):
     assert_same_trades(*judged(name, judge))
 
 
+SPANS = {
+    # Path of trades, and of candles, from a moment in seconds to another, the last one included.
+    "binance": (
+        "/api/v3/aggTrades?symbol=BTCUSDT&startTime={start}000&endTime={end}000",
+        "/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime={start}000&endTime={end}000",
+    ),
+    "bitvavo": (
+        "/v2/BTC-EUR/trades?start={start}000&end={end}000",
+        "/v2/BTC-EUR/candles?interval=1m&start={start}000&end={end}000",
+    ),
+    "coinbase": (
+        "/api/v3/brokerage/market/products/BTC-USD/ticker?limit=500&start={start}&end={end}",
+        "/api/v3/brokerage/market/products/BTC-USD/candles"
+        "?granularity=ONE_MINUTE&start={start}&end={end}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPANS)
+def test_a_span_holds_for_trades_and_candles(name):
+    start = NOON // MINUTE_NS * 60 - 3_600
+    end = start + 600
+
+    async def judge(server, exchange):
+        paths = (path.format(start=start, end=end) for path in SPANS[name])
+        trades, candles = [json.loads((await answer_of(server, path))[2]) for path in paths]
+        pair = server.wire.pairs[0]
+        true = server.truth.trades(pair, start * SECOND_NS, end * SECOND_NS)
+        return trades, candles, len(true)
+
+    trades, candles, count = judged(name, judge, quiet=0.3)
+    if name == "coinbase":
+        trades, candles = trades["trades"], candles["candles"]
+        opens = [int(row["start"]) for row in candles]
+    else:
+        opens = [row[0] // 1_000 for row in candles]
+    assert len(trades) == count > 50
+    assert (min(opens), max(opens)) == (start, end)
+
+
 def test_binance_trades_are_paged_by_id_and_aggregates_have_ids_of_their_own():
     async def judge(server, exchange):
         true = [t.id for t in server.truth.trades("BTC-USDT", NOON - 10_000 * SECOND_NS, NOON)]
@@ -178,6 +218,11 @@ def test_binance_trades_are_paged_by_id_and_aggregates_have_ids_of_their_own():
             query = {"symbol": "BTCUSDT", "fromId": first, "limit": 700}
             found += [row["id"] for row in json.loads((await answer_of(server, path, **query))[2])]
         query = {"symbol": "BTCUSDT", "limit": 3}
+        newest = json.loads((await answer_of(server, "/api/v3/trades", **query))[2])
+        true_newest = list(server.truth.newest("BTC-USDT", NOON, 3))
+        assert [(row["id"], row["isBuyerMaker"]) for row in newest] == [
+            (trade.id, trade.side < 0) for trade in true_newest
+        ]
         _, _, text = await answer_of(server, "/api/v3/aggTrades", **query)
         return true, found, json.loads(text)
 

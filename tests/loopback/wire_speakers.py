@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from framework.loopback.true_rows import TrueMarket
-from framework.types import SECOND_NS, parse_time
+from framework.types import SECOND_NS, format_time, parse_time
 
 MS_NS = 1_000_000
 
@@ -158,7 +158,51 @@ class Coinbase:
         return numbers == list(range(len(numbers)))
 
 
-SPEAKERS = {"binance": Binance, "bitvavo": Bitvavo, "kraken": Kraken, "coinbase": Coinbase}
+class BTCMarkets:
+    pair, socket = "BTC-AUD", "/v2"
+    candles = "/v3/markets/BTC-AUD/candles?timeWindow=1m&from={start_iso}&to={end_iso}"
+    asks = (
+        {
+            "marketIds": ["BTC-AUD"],
+            "channels": ["trade", "orderbookUpdate", "heartbeat"],
+            "messageType": "subscribe",
+        },
+    )
+
+    @staticmethod
+    def rows(payload):
+        return [(parse_time(row[0]), Decimal(row[4]), Decimal(row[5])) for row in payload]
+
+    @staticmethod
+    def trades(frame):
+        return [str(frame["tradeId"])] if frame["messageType"] == "trade" else []
+
+    @staticmethod
+    def stamps(frame):
+        return [parse_time(frame["timestamp"])] if frame["messageType"] == "trade" else []
+
+    @staticmethod
+    def id_of(trade):
+        return str(trade.id)
+
+    @staticmethod
+    def is_whole(frames):
+        return all(made == told for made, told in btcmarkets_checksums(frames))
+
+    @staticmethod
+    def old_after_whole(frames):
+        updates = [frame for frame in frames if frame["messageType"] == "orderbookUpdate"]
+        whole = updates[0]["snapshotId"]
+        return sum(frame["snapshotId"] <= whole for frame in updates[1:])
+
+
+SPEAKERS = {
+    "btcmarkets": BTCMarkets,
+    "binance": Binance,
+    "bitvavo": Bitvavo,
+    "kraken": Kraken,
+    "coinbase": Coinbase,
+}
 
 
 def candles_path(speaker, start_ns, end_ns):
@@ -169,7 +213,32 @@ def candles_path(speaker, start_ns, end_ns):
         start_s=start_ns // SECOND_NS,
         end_s=end_ns // SECOND_NS - 1,
         before_s=start_ns // SECOND_NS - 1,
+        start_iso=format_time(start_ns),
+        end_iso=format_time(end_ns - SECOND_NS),
     )
+
+
+def btcmarkets_checksums(frames):
+    """Return the checksum of a book kept from the frames alone, and the one told, by change."""
+    sides, compared = {"bids": {}, "asks": {}}, []
+    for frame in frames:
+        if frame["messageType"] != "orderbookUpdate":
+            continue
+        if frame.get("snapshot"):
+            sides = {"bids": {}, "asks": {}}
+        for side, kept in sides.items():
+            for price, units, _ in frame[side]:
+                kept[price] = units
+                if units == "0":
+                    del kept[price]
+        if "checksum" in frame:
+            text = ""
+            for side, kept in sides.items():
+                for price in sorted(kept, key=float, reverse=side == "bids")[:10]:
+                    text += price.replace(".", "").lstrip("0")
+                    text += kept[price].replace(".", "").lstrip("0")
+            compared.append((str(zlib.crc32(text.encode())), frame["checksum"]))
+    return compared
 
 
 def kraken_checksums(frames, pair, depth):

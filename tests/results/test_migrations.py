@@ -15,7 +15,7 @@ from framework.results.database import open_database
 ROOT = Path(__file__).parents[2]
 TABLES = {
     *("run", "metric", "trade", "fill", "veto", "trial", "model", "checkpoint", "dataset"),
-    *("holdout_seal", "holdout_opening"),
+    *("holdout_seal", "holdout_opening", "market_rules"),
 }
 
 

@@ -47,6 +47,7 @@ class BTCMarketsWire(Wire):
     socket_home = "/v2"
     beat_s = 5.0
     idle_s = 60.0
+    limit = (150, 10.0)
 
     def __init__(self, before_is_newer: bool = True) -> None:
         self._requests = BTCMarketsRequests(lambda: self.venue, before_is_newer)
