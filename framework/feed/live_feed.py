@@ -44,6 +44,9 @@ _AT_ONCE = 8  # requests under way
 class LiveFeed(Feed):
     """Listens, asks for what was missed, and tells each candle and trade once.
 
+    After an outage all candles are told that the exchange still has; trades, where they are told,
+    reach back a day at most.
+
     Parameters
     ----------
     connection : Connection

@@ -108,8 +108,9 @@ def test_candles_and_trades_are_true_whatever_happens(name, kind):
     check(connection, told, 100, gone=kind == "newest trades")
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_random_spells(seed):
+@pytest.mark.parametrize("seed", range(40))
+def test_random_spells_end_in_the_truth(seed):
+    """Where the socket loses a trade and requests lack the same one, the candle is revised."""
     rng = np.random.default_rng([seed, 7])
     kinds = ["drop", "refuse", "silence", "twice", "swap", "lose", "late_rows", "old_rows", "down"]
     kinds += ["huge_rows", "huge_trades", "lose_closed"]
@@ -123,7 +124,7 @@ def test_random_spells(seed):
         OFFERS, candle_stream=bool(seed % 2), says_closed=bool(seed % 2), trade_history=seed % 3 > 0
     )
     connection, told, _ = play(seed, spells, offers, 140)
-    check(connection, told, 100, gone=seed % 3 == 0)
+    check(connection, told, 100, revisable=True, gone=seed % 3 == 0)
 
 
 def test_candles_of_a_past_watermark_come_first_and_in_order():
