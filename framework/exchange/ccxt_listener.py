@@ -173,8 +173,6 @@ class CcxtListener(ABC):
 
     def declined(self, code: object, said: object) -> None:
         """End the connection, since the exchange declined something."""
-        if _PASSING.search(str(said)):
-            raise Unreachable(self.connection.name, f"subscription: {str(said)[:160]}")
         self.later(self._declined(str(code), str(said)))
 
     def heard(self, text: str) -> None:
@@ -202,6 +200,8 @@ class CcxtListener(ABC):
 
         kind = self.client.exceptions.get("exact", {}).get(code, ExchangeError)
         fault = fault_of(self.connection.name, "subscription", kind(f"{said} (code {code})"))
+        if isinstance(fault, Refused) and _PASSING.search(said):
+            raise Unreachable(self.connection.name, f"subscription: {said[:160]}")
         if isinstance(fault, Refused):
             known = await self.connection.markets()
             unknown = [pair for pair in self.pairs if pair not in known]
