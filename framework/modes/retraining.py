@@ -192,6 +192,10 @@ class _Contest:
         return f"{told}; takes over", True
 
 
+def _number(value: float | int | None) -> float:
+    return math.nan if value is None else float(value)
+
+
 def _end_with_session() -> None:
     """End at once when the session does, which holds the other end of standard input."""
     while os.read(0, 1):

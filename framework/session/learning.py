@@ -27,7 +27,9 @@ def _occasion(value: object) -> object:
     try:
         return Interval.parse(str(value))
     except ValueError:
-        raise ValueError(f"'{value}' is neither a length such as 1d, a number of bars, nor drift")
+        raise ValueError(
+            f"'{value}' is neither a length such as 1d, a number of bars, nor drift"
+        ) from None
 
 
 @component
