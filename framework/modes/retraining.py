@@ -22,10 +22,12 @@ from framework.types import format_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from framework.learning.labels import Label
     from framework.learning.model import Model
     from framework.learning.schedule import Stage
     from framework.market.candles import Candles
     from framework.modes.settings import Settings
+    from framework.session.learning import Learning
     from framework.session.retraining import Job, Verdict
     from framework.strategy.plan import Plan
 
@@ -85,10 +87,10 @@ def retrain(place: Path) -> Verdict:
     shutil.rmtree(target, ignore_errors=True)  # of a retraining that was cut short
     with whole_folder(target) as beside:
         stage.trained.save(beside)
-    contest = _Contest(settings, model, plan, job, candles)
-    scores = contest.scores(target)
-    running = contest.scores(directory / MODELS / job.running)
-    line, better = contest.decided(scores, running)
+    seen = _Seen(settings, model, plan, job, candles)
+    scores = seen.scores(target)
+    running = seen.scores(directory / MODELS / job.running)
+    line, better = decided(settings.learning, model.label, job, scores, running)
     if not better:
         shutil.rmtree(target)
     verdict = Verdict(
@@ -131,8 +133,8 @@ def _fitted(settings: Settings, model: Model, plan: Plan, job: Job, candles: Can
 
 
 @dataclass(frozen=True, slots=True)
-class _Contest:
-    """Judges models on the bars after those that the new one learned from."""
+class _Seen:
+    """What models are judged on: the bars after those that the new one learned from."""
 
     settings: Settings
     model: Model
@@ -165,31 +167,39 @@ class _Contest:
         )
         return judge(evidence, np.random.default_rng(job.seed), samples=0).metrics()
 
-    def decided(self, scores: Scores, running: Scores) -> tuple[str, bool]:
-        """Return the verdict in words, and whether the new model takes over."""
-        from framework.results.gate import SMALLER_IS_BETTER, shortfalls
 
-        learning, label = self.settings.learning, self.model.label
-        stays = f"{self.job.running} stays"
-        if label is None:
-            if scores["model_samples"]:
-                return "takes over, having no label to be judged by", True
-            return f"predicts nothing; {stays}", False
-        name = learning.score_of(label)
-        new, old = (
-            math.nan if s.get(name) is None else float(s[name] or 0) for s in (scores, running)
-        )
-        told = (
-            f"{name} {new:.6g} against {old:.6g} of {self.job.running} over "
-            f"{scores['model_samples']:,} samples from {format_time(self.job.until_ns)} on"
-        )
-        if math.isnan(new):
-            return f"{told}; {stays}", False
-        if new > old if name in SMALLER_IS_BETTER else new < old:
-            return f"{told}; {stays}", False
-        if short := shortfalls(learning.gate, scores):
-            return f"{told}, but learning.{short[0].rstrip('.')}; {stays}", False
-        return f"{told}; takes over", True
+def decided(
+    learning: Learning, label: Label | None, job: Job, scores: Scores, running: Scores
+) -> tuple[str, bool]:
+    """Return the verdict in words, and whether the new model takes over.
+
+    Parameters
+    ----------
+    learning : Learning
+    label : Label or None
+        What both predict.
+    job : Job
+    scores, running : mapping of str to number
+        Of the new model and of the running one, over the same bars.
+    """
+    from framework.results.gate import SMALLER_IS_BETTER, shortfalls
+
+    stays = f"{job.running} stays"
+    if label is None:
+        if scores["model_samples"]:
+            return "takes over, having no label to be judged by", True
+        return f"predicts nothing; {stays}", False
+    name = learning.score_of(label)
+    new, old = _number(scores.get(name)), _number(running.get(name))
+    told = (
+        f"{name} {new:.6g} against {old:.6g} of {job.running} over "
+        f"{scores['model_samples']:,} samples from {format_time(job.until_ns)} on"
+    )
+    if math.isnan(new) or (new > old if name in SMALLER_IS_BETTER else new < old):
+        return f"{told}; {stays}", False
+    if short := shortfalls(learning.gate, scores):
+        return f"{told}, but learning.{short[0].rstrip('.')}; {stays}", False
+    return f"{told}; takes over", True
 
 
 def _number(value: float | int | None) -> float:
