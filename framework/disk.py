@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,38 @@ def whole_file(target: Path, what: str | None = None, durable: bool = False) -> 
             raise
         if durable:
             on_disk(target.parent)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`, which takes its place at the end of the block.
+
+    All of it is on the disk then.
+
+    Parameters
+    ----------
+    target : Path
+        It does not exist; folders above it are made.
+
+    Raises
+    ------
+    OutsideFault
+        It cannot be written.
+    """
+    beside = target.with_name(f".{target.name}.part")
+    with disk_fault(str(target)):
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        try:
+            yield beside
+            for path in beside.rglob("*"):
+                on_disk(path)
+            on_disk(beside)
+            beside.replace(target)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        on_disk(target.parent)
 
 
 def on_disk(path: Path) -> None:

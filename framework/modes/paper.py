@@ -51,11 +51,13 @@ class Paper:
         """Compile the strategy, so that every fault in it is reported before anything is read."""
         from framework.engine.make_rules import check_rules
         from framework.modes.reading import compile_plan
+        from framework.modes.session_learning import check_learning
 
         settings = context.settings
         if context.sweeping:
             raise UserError("mode: paper is one session, not a trial of a sweep; leave out -m.")
         compile_plan(settings)
+        check_learning(settings)
         check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
 
     def goes_on(self, context: Context) -> RunRow | None:
@@ -143,6 +145,7 @@ class Paper:
 
     async def _live(self, context: Context, state: SessionState) -> Ending:
         """Run the loop, with signals that end it at a good place."""
+        from framework.modes.session_learning import keep_ages, learner_of
         from framework.modes.session_voices import voices_of
         from framework.session.feeding import live_on
         from framework.session.session import Command, Session, Terms
@@ -162,11 +165,15 @@ class Paper:
         terms = Terms(
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
+        learner = learner_of(context, state)
         async with feed:
-            session = Session(state, feed, clock, terms, voices_of(context, state))
+            session = Session(state, feed, clock, terms, voices_of(context, state), learner)
             loop = asyncio.get_running_loop()
             with ToldGently(lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)):
-                return await session.run()
+                ending = await session.run()
+        if learner is not None:
+            keep_ages(context, learner)
+        return ending
 
     def _close(self, context: Context, ending: Ending) -> None:
         """Replay the session, and judge it where it came to its end."""

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from framework.session.folding import Inputs
     from framework.strategy.plan import Plan
 
-_BEGUN, _WARMUP, _MODELS = "begun.json", "warmup.npz", "models"
+MODELS = "models"
+"""Folder of a run's directory: every model that its session used."""
+
+_BEGUN, _WARMUP, _PAST = "begun.json", "warmup.npz", "past.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,13 @@ class Session:
     inputs: Inputs
 
 
-def begin_session(folder: Path, warmup: Candles, source: str, exchange: Exchange) -> None:
+def begin_session(
+    folder: Path,
+    warmup: Candles,
+    source: str,
+    exchange: Exchange,
+    past: Candles | None = None,
+) -> None:
     """Write what a session begins with, the list of it last.
 
     Parameters
@@ -58,16 +67,21 @@ def begin_session(folder: Path, warmup: Candles, source: str, exchange: Exchange
         Where they came from.
     exchange : Exchange
         Whose order rules count until the session ends.
+    past : Candles, optional
+        (T, N) of the strategy's interval before those, for models to learn from.
     """
     from framework.disk import whole_file
     from framework.session.candle_file import save_candles
 
     save_candles(folder / _WARMUP, warmup)
-    begun = {
+    begun: dict[str, Any] = {
         "warmup": warmup.digest,
         "source": source,
         "rules": {pair: asdict(exchange.rules_of(pair)) for pair in warmup.pairs},
     }
+    if past is not None:
+        save_candles(folder / _PAST, past)
+        begun["past"] = past.digest
     with whole_file(folder / _BEGUN, durable=True) as beside:
         beside.write_text(json.dumps(begun, indent=2) + "\n", encoding="utf-8")
 
@@ -114,6 +128,16 @@ def read_begun(folder: Path) -> Begun:
         begun["source"],
         {pair: MarketRules(**rules) for pair, rules in begun["rules"].items()},
     )
+
+
+def read_past(folder: Path) -> Candles | None:
+    """Return the candles before those that a session began with, None where none were kept."""
+    from framework.disk import disk_fault
+    from framework.session.candle_file import load_candles_file
+
+    with disk_fault(str(folder / _BEGUN), "read"):
+        begun = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
+    return load_candles_file(folder / _PAST, begun["past"]) if "past" in begun else None
 
 
 def read_session(directory: Path, plugins: tuple[str, ...]) -> Session:
@@ -174,10 +198,16 @@ def keep_models(
     directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...], schedule: Schedule
 ) -> None:
     """Copy the models that a session begins with into its directory."""
+    import shutil
+
+    from framework.disk import disk_fault
     from framework.learning.library import save_schedule
     from framework.modes.predicting import fit_of
 
-    save_schedule(directory / _MODELS, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
+    with disk_fault(str(directory / MODELS), "removed"):
+        if (directory / MODELS).is_dir():  # of a beginning that was cut short
+            shutil.rmtree(directory / MODELS)
+    save_schedule(directory / MODELS, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
 
 
 def read_models(
@@ -190,7 +220,7 @@ def read_models(
 
     if not isinstance(settings.model, Model):
         return None
-    return load_schedule(directory / _MODELS, settings.model, fit_of(settings.model, plan, pairs))
+    return load_schedule(directory / MODELS, settings.model, fit_of(settings.model, plan, pairs))
 
 
 def stage_of(directory: Path, settings: Settings, values: Mapping[str, Any]) -> Stage:
@@ -201,7 +231,7 @@ def stage_of(directory: Path, settings: Settings, values: Mapping[str, Any]) -> 
     from framework.learning.schedule import Stage
 
     assert isinstance(settings.model, Model)  # noqa: S101 - only models are swapped
-    place = directory / _MODELS / str(values["model"])
+    place = directory / MODELS / str(values["model"])
     if digest_of(place) != values["sha256"]:
         raise OutsideFault(f"{place}: is damaged (its digest is another than the journal's).")
     return Stage(

@@ -34,28 +34,36 @@ def start_session(context: Context, plan: Plan, history: Interval | None) -> Non
     OutsideFault
         The exchange does not answer.
     """
+    from framework.market.resample import resample
     from framework.modes.market_rules import ruled
     from framework.modes.reading import quote_of
     from framework.modes.session_files import begin_session, keep_models
     from framework.session.state import FOLDER
 
     loaded = _history(context, plan, history)
-    candles = loaded.candles
+    candles, past = loaded.candles[loaded.first :], None
     quote_of(candles.pairs)
+    if context.settings.learning.retrain is not None:
+        past = resample(loaded.candles[: loaded.first], plan.interval)
     schedule = _models(context, plan, loaded)
     if schedule is not None:
         keep_models(context.run_dir, context.settings, plan, candles.pairs, schedule)
     settings = context.settings
     exchange = ruled(settings.exchange, settings.database, candles.pairs)
-    begin_session(context.run_dir / FOLDER, candles, loaded.certificate.source, exchange)
+    begin_session(context.run_dir / FOLDER, candles, loaded.certificate.source, exchange, past)
 
 
 def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
-    """Return the candles before the session's first bar."""
+    """Return the candles before the session's first bar; `first` of them is that of the warm-up.
+
+    Before it comes what models learn from, where they are trained anew in the session.
+    """
     from framework.exchange.load import load_candles
+    from framework.modes.session_learning import bars_learned
 
     settings = context.settings
     exchange, interval = settings.exchange, settings.interval
+    learned = bars_learned(settings, plan)
     pairs = settings.pairs.symbols or exchange.offered_pairs()
     if exchange.is_live:
         first_ns = interval.floor(time_ns())
@@ -74,7 +82,7 @@ def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
             interval,
             first_ns - bars * interval.ns,
             first_ns,
-            0,
+            learned,
             settings.store,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             store_options=settings.store_secrets,
@@ -87,15 +95,18 @@ def _models(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:
     from framework.learning.library import load_schedule
     from framework.learning.model import Model
     from framework.modes.predicting import fit_of, trained_by
+    from framework.modes.session_learning import first_model
 
     model = context.settings.model
     if not isinstance(model, Model):
         return None
+    if model.from_run is None and context.settings.learning.retrain is not None:
+        return first_model(context, plan, loaded.candles)
     if model.from_run is None:
         raise UserError(
             "model.from: a session predicts with a trained model: name the run that trained it, "
             f"or latest (was null); mode=train strategy={context.settings.strategy.name} trains "
-            "one."
+            "one, learning.retrain=1d trains it here."
         )
     place = trained_by(context, model, model.from_run, "model.from")
     schedule = load_schedule(place, model, fit_of(model, plan, loaded.candles.pairs))

@@ -25,6 +25,7 @@ from framework.learning.model import Model
 from framework.learning.sanity import Sanity
 from framework.learning.training import Training
 from framework.modes.sweep_settings import SweepSettings
+from framework.session.learning import Learning
 from framework.strategy.spec import StrategySpec
 from framework.types import Interval, parse_time
 
@@ -147,6 +148,9 @@ class Settings:
 
     training: Training
     """How models are fitted."""
+
+    learning: Learning
+    """Whether a session trains its model anew."""
 
     sanity: Sanity
     """Which tests their training is put to."""

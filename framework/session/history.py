@@ -58,6 +58,11 @@ class History:
         self._put(begin, bars)
 
     @property
+    def first_ns(self) -> int:
+        """Open time of the first live bar, UTC ns, whether it has come or not."""
+        return int(self._time[0]) + self.first * self.interval.ns
+
+    @property
     def end_ns(self) -> int:
         """Open time of the bar that comes next, UTC ns."""
         return int(self._time[self._bars - 1]) + self.interval.ns

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from framework.errors import FrameworkError
 from framework.feed.events import BookSeen, CandleClosed, FeedEvent, State, StateChanged
 from framework.feed.feed import Feed
 from framework.interfaces import Clock
 from framework.market.live import BookState
 from framework.session.bars import Bar, Gathering
 from framework.session.folding import END, GO_ON, PAUSE
+from framework.session.learner import Learner
+from framework.session.retraining import Verdict
 from framework.session.state import SessionState
 from framework.session.voice import Voice
 from framework.types import SECOND_NS, format_time
@@ -74,16 +77,25 @@ class Session:
         For waiting.
     terms : Terms
     voices : sequence of Voice
+    learner : Learner, optional
+        Trains the model anew meanwhile; None: there is no model.
     """
 
     def __init__(
-        self, state: SessionState, feed: Feed, clock: Clock, terms: Terms, voices: Sequence[Voice]
+        self,
+        state: SessionState,
+        feed: Feed,
+        clock: Clock,
+        terms: Terms,
+        voices: Sequence[Voice],
+        learner: Learner | None = None,
     ) -> None:
         self._state = state
         self._feed = feed
         self._clock = clock
         self._terms = terms
         self._voices = voices
+        self._learner = learner
         history = state.trader.history
         self._gathering = Gathering(
             history.pairs, history.interval, state.next_ns, history.closes.tolist()
@@ -106,13 +118,23 @@ class Session:
         """
         told = asyncio.create_task(self._commands.get())
         heard = asyncio.create_task(self._feed.next())
+        learned = asyncio.create_task(_next_of(self._learner))
         try:
             terms = self._terms
+            self._look()
             while terms.bars is None or self._state.bars < terms.bars:
-                if self._gathering.complete:
+                held = self._learner is not None and self._learner.holds
+                if held:
+                    await asyncio.wait({told, learned}, return_when=asyncio.FIRST_COMPLETED)
+                elif self._gathering.complete and not learned.done():
                     self._act()
-                elif not await self._something({told, heard}):
+                    continue
+                elif not await self._something({told, heard, learned}):
                     self._mark()
+                    continue
+                if learned.done():
+                    self._learn(learned.result())
+                    learned = asyncio.create_task(_next_of(self._learner))
                 elif told.done():
                     command = told.result()
                     told = asyncio.create_task(self._commands.get())
@@ -129,9 +151,11 @@ class Session:
                     self._hear(event)
             return self._end(Ending.BARS)
         finally:
-            for task in (told, heard):
+            for task in (told, heard, learned):
                 task.cancel()
-            await asyncio.gather(told, heard, return_exceptions=True)
+            if self._learner is not None:
+                self._learner.close()
+            await asyncio.gather(told, heard, learned, return_exceptions=True)
 
     def tell(self, command: Command) -> None:
         """Pass on what a person wants; to be called in the loop's own thread."""
@@ -192,6 +216,27 @@ class Session:
         self._awake_ns = self._feed.now_ns
         for voice in self._voices:
             voice.acted(acted, self._awake_ns - opens - self._interval_ns)
+        self._look()
+
+    def _look(self) -> None:
+        """Begin a retraining where one is due, and tell the age of the model."""
+        if self._learner is None:
+            return
+        if line := self._learner.look():
+            self._say(line)
+        age = self._learner.age
+        for voice in self._voices:
+            voice.aged(age)
+
+    def _learn(self, verdict: Verdict) -> None:
+        """Tell what came of a retraining, and let a new model take over with the next decision."""
+        assert self._learner is not None  # noqa: S101 - it has told
+        self._say(verdict.line)
+        if verdict.model is not None:
+            try:
+                self._state.swap({"at": self._clock.now_ns(), **self._learner.swap_of(verdict)})
+            except FrameworkError as fault:
+                self._say(f"the model before stays: {fault}")
 
     def _books_at(self, opens: int) -> Mapping[str, BookState]:
         """Return of each pair the newest book at the open of a bar, where there is a new one."""
@@ -208,3 +253,11 @@ class Session:
     def _say(self, line: str) -> None:
         for voice in self._voices:
             voice.said(line)
+
+
+async def _next_of(learner: Learner | None) -> Verdict:
+    """Return what comes of the next retraining; without a learner none ever ends."""
+    if learner is None:
+        await asyncio.Event().wait()
+    assert learner is not None  # noqa: S101 - the wait has no end
+    return await learner.next()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,11 @@ class SessionState:
         """Open time of the bar that comes next."""
         return self.trader.history.end_ns
 
+    @property
+    def swaps(self) -> Sequence[Mapping[str, Any]]:
+        """The models that took over so far, as their entries say it."""
+        return self._swaps
+
     def act(self, bar: Bar, arrived_ns: int) -> Acted:
         """Write down a bar, then act on it.
 
@@ -122,6 +127,19 @@ class SessionState:
     def note(self, kind: str, values: Mapping[str, Any]) -> None:
         """Write down what happens besides bars, then let it count."""
         self._take(self.journal.add(kind, values))
+
+    def swap(self, values: Mapping[str, Any]) -> None:
+        """Let a model take over; it is read before that is written down.
+
+        Raises
+        ------
+        OutsideFault
+            It is damaged, and the one before stays; or the disk fails.
+        """
+        stage = self._stage_of(values)
+        self.journal.add(SWAP, values)
+        self._swaps.append(values)
+        self.trader.swap(stage)
 
     def close(self) -> None:
         """Give the files back."""
