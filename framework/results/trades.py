@@ -16,7 +16,8 @@ HELD = np.dtype(
         ("units", np.float64),  # held, below 0 when short; 0 when flat
         ("in_units", np.float64),  # entered since the pair was flat
         ("in_quote", np.float64),  # quote currency paid or received for them
-        ("in_fees", np.float64),  # of the entries
+        ("own_quote", np.float64),  # of that, what the units still held come to, at their average
+        ("own_fees", np.float64),  # of their entries
         ("out_units", np.float64),  # left of them so far
         ("out_quote", np.float64),
         ("fees", np.float64),  # of both sides, and borrowing
@@ -176,6 +177,8 @@ def _end_trips(
             left = most - units
             if left > FLAT * held.in_units:
                 held.units = side * -left
+                held.own_quote *= left / most
+                held.own_fees *= left / most
                 held.out_units += units
                 held.out_quote += quote
                 held.fees += fee
@@ -215,14 +218,16 @@ def _end_trips(
             held.reason = 0
             held.in_units = 0.0
             held.in_quote = 0.0
-            held.in_fees = 0.0
+            held.own_quote = 0.0
+            held.own_fees = 0.0
             held.out_units = 0.0
             held.out_quote = 0.0
             held.fees = 0.0
         held.units += side * units
         held.in_units += units
         held.in_quote += quote
-        held.in_fees += fee
+        held.own_quote += quote
+        held.own_fees += fee
         held.fees += fee
     return made
 
