@@ -72,7 +72,7 @@ class Console(Voice):
         self._log = log
         self._now_ns = now_ns
         self._feed = "connecting"
-        self._trades: deque[str] = deque(maxlen=_SHOWN)
+        self._trades: deque[tuple[str, ...]] = deque(maxlen=_SHOWN)
         self._books = new_books(state)
         bars, events = read_record(state.record.folder)
         self._books.add(bars, events)
@@ -98,9 +98,8 @@ class Console(Voice):
         """Tell of fills, of what the session came to by them, and of decisions."""
         booked = self._books.book(acted.time, acted.equity, acted.events)
         for one in booked:
-            line = self._words.booked(one, self._decided.get(int(one.fill["order"])))
-            self._trades.append(line)
-            self._tell(line)
+            self._tell(self._words.booked(one, self._decided.get(int(one.fill["order"]))))
+            self._trades.append(self._words.cells(one))
         wallet = acted.account[0]["wallet"]
         if booked:
             held = holdings(self._state.trader.history.pairs, acted.account)
