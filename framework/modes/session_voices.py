@@ -38,6 +38,7 @@ def voices_of(context: Context, state: SessionState) -> Iterator[Sequence[Voice]
         console=context.console,
         errors=context.errors,
         log=lambda line: context.logger.debug("{}", line),
+        redact=context.redact,
         now_ns=time_ns if live else lambda: state.next_ns,
     )
     with ExitStack() as stack:

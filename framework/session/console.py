@@ -46,7 +46,9 @@ class Console(Voice):
     errors : Stream
         Standard error.
     log : callable
-        Writes a line into the run's log; it is quick.
+        Writes a line into the run's log; it is quick, and masks secrets itself.
+    redact : callable
+        Masks secrets in what is printed.
     now_ns : callable
         Returns the time, UTC.
     """
@@ -61,6 +63,7 @@ class Console(Voice):
         console: RichConsole,
         errors: Stream,
         log: Callable[[str], None],
+        redact: Callable[[str], str],
         now_ns: Callable[[], int],
     ) -> None:
         history = state.trader.history
@@ -69,7 +72,7 @@ class Console(Voice):
         self._bar_ns = history.interval.ns
         self._words = Wording(history.pairs, quote, history.interval)
         self._expects_return = expects_return
-        self._log = log
+        self._log, self._redact = log, redact
         self._now_ns = now_ns
         self._feed = "connecting"
         self._trades: deque[tuple[str, ...]] = deque(maxlen=_SHOWN)
@@ -127,7 +130,7 @@ class Console(Voice):
 
     def _tell(self, line: str) -> None:
         self._log(line)
-        self._screen.line(line)
+        self._screen.line(self._redact(line))
 
     def _of_orders(self, acted: Acted) -> Iterator[str]:
         """Yield what to tell of decisions and of orders that end unfilled; log the rest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from framework.config.rolling_file import RollingFile
+from framework.config.rolling_file import KEPT, LIMIT, RollingFile
 from framework.config.stream import Stream
 
 
@@ -21,10 +21,10 @@ def text_of(folder: Path) -> str:
 
 
 def test_a_small_log_stays_one_file(tmp_path: Path) -> None:
-    file = RollingFile(tmp_path / "run.log")
+    file = RollingFile(tmp_path / "run.log", LIMIT, KEPT)
     file.write("one\n")
     file.close()
-    again = RollingFile(tmp_path / "run.log")
+    again = RollingFile(tmp_path / "run.log", LIMIT, KEPT)
     again.write("two\n")
     again.close()
     assert (tmp_path / "run.log").read_text() == "one\ntwo\n"
@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_packed_is_the_stream_s_fault(tmp_path: Path) -> N
 
 
 def test_a_diverted_stream_writes_elsewhere_until_it_is_given_back(tmp_path: Path) -> None:
-    file = RollingFile(tmp_path / "run.log")
+    file = RollingFile(tmp_path / "run.log", LIMIT, KEPT)
     stream = Stream(file)
     heard: list[str] = []
     stream.divert(heard.append)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import re
@@ -141,6 +142,25 @@ def test_rows_of_the_session_give_way_to_those_of_its_end(program):
     )
     assert status == "done"
     assert 0 < seen_at <= ended_at
+
+
+def test_a_long_session_s_log_stays_small(program, monkeypatch):
+    monkeypatch.setattr("framework.config.rolling_file.LIMIT", 3_000)
+    monkeypatch.setattr("framework.config.rolling_file.KEPT", 2)
+    ended = program(*PAPER, *WEEK, "run_dir=runs/one")
+    assert ended.code == 0, ended.err
+    run = ended.folder / "runs" / "one"
+    assert sorted(file.name for file in run.glob("run*log*")) == [
+        "run.1.log.gz", "run.2.log.gz", "run.log",
+    ]  # fmt: skip
+    kept = [gzip.decompress((run / f"run.{number}.log.gz").read_bytes()) for number in (2, 1)]
+    kept.append((run / "run.log").read_bytes())
+    assert all(0 < len(part) <= 3_000 for part in kept)
+    told = [line for line in ended.out.splitlines() if re.match(r"2025\S+ (bought|sold)", line)]
+    newest = b"".join(kept).decode()
+    missing = [line for line in told if line not in newest]
+    assert missing == told[: len(missing)]
+    assert 0 < len(missing) < len(told)
 
 
 def test_interrupted_it_goes_on_and_its_replay_is_identical(program, tmp_path):

@@ -43,8 +43,8 @@ def seen(folder: Path, *words: str) -> tuple[str, int]:
 
 def test_lines_stay_whole_above_a_table_that_changes_and_goes(tmp_path: Path) -> None:
     written, code = seen(
-        tmp_path, "mode=paper", "mode.speed=18000", "mode.bars=100", "pairs=btc_aud", "report=false",
-        "run_dir=runs/one",
+        tmp_path, "mode=paper", "mode.speed=18000", "mode.bars=100", "pairs=btc_aud",
+        "report=false", "run_dir=runs/one",
     )  # fmt: skip
     assert code == 0, written
     terminal = Terminal(WIDTH)

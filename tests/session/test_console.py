@@ -116,7 +116,8 @@ class Heard:
         given = {
             "title": "own 1h on simulated", "quote": "AUD", "expects_return": False,
             "console": RichConsole(file=self.out, width=100), "errors": Stream(io.StringIO()),
-            "log": self.logged.append, "now_ns": lambda: self.state.next_ns,
+            "log": self.logged.append, "redact": lambda line: line.replace("hidden", "***"),
+            "now_ns": lambda: self.state.next_ns,
         }  # fmt: skip
         return Console(self.state, **{**given, **how})
 
@@ -181,12 +182,12 @@ def test_a_reader_that_stops_reading_keeps_nobody_waiting(
         reading.set()
         while len(heard.lines) < 3:  # what waited is printed
             time.sleep(0.01)
-        console.said("read again")
+        console.said("read again, hidden")
     heard.state.close()
     assert len([line for line in heard.logged if " vetoed to " not in line]) > 20
     (count,) = [line for line in heard.lines if line.startswith("(")]
     assert count.endswith("lines were not shown; run.log has them)")
-    assert heard.lines[-1].endswith("read again")
+    assert heard.lines[-1].endswith("read again, ***")
 
 
 def test_the_table_tells_where_the_session_stands(tmp_path: Path) -> None:
