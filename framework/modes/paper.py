@@ -166,11 +166,14 @@ class Paper:
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
         learner = learner_of(context, state)
-        async with feed:
-            session = Session(state, feed, clock, terms, voices_of(context, state), learner)
-            loop = asyncio.get_running_loop()
-            with ToldGently(lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)):
-                ending = await session.run()
+        with voices_of(context, state) as voices:
+            async with feed:
+                session = Session(state, feed, clock, terms, voices, learner)
+                loop = asyncio.get_running_loop()
+                with ToldGently(
+                    lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)
+                ):
+                    ending = await session.run()
         if learner is not None:
             keep_ages(context, learner)
         return ending
