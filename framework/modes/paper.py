@@ -15,6 +15,7 @@ from framework.modes.context import Context
 from framework.types import SECOND_NS, Interval, format_time
 
 if TYPE_CHECKING:
+    from framework.modes.session_notices import Telling
     from framework.results.database import RunRow
     from framework.session.session import Ending
     from framework.session.state import SessionState
@@ -85,19 +86,24 @@ class Paper:
         OutsideFault
             The exchange declines, or the disk fails.
         """
+        from framework.modes.session_notices import telling
         from framework.modes.sessions import identity_of, keep_identity, locked
         from framework.session.session import Ending
         from framework.session.state import FOLDER
 
         folder = context.run_dir / FOLDER
         keep_identity(folder, identity_of(context))
-        with locked(folder):
+        with locked(folder), telling(context) as told:
             state = self._open(context, folder)
             try:
-                ending = Ending.TOLD if state.ended else asyncio.run(self._live(context, state))
+                told.begin(state)
+                ending = (
+                    Ending.TOLD if state.ended else asyncio.run(self._live(context, state, told))
+                )
             finally:
                 state.close()
             context.logger.info(f"after {state.bars:,} bars: {ending.value}")
+            told.end(ending.value)
             self._close(context, ending)
 
     def _open(self, context: Context, folder: Path) -> SessionState:
@@ -140,7 +146,7 @@ class Paper:
         )
         return state
 
-    async def _live(self, context: Context, state: SessionState) -> Ending:
+    async def _live(self, context: Context, state: SessionState, told: Telling) -> Ending:
         """Run the loop, with signals that end it at a good place."""
         from framework.modes.session_voices import voices_of
         from framework.session.feeding import feed_of
@@ -161,13 +167,14 @@ class Paper:
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
         async with feed:
-            session = Session(state, feed, clock, terms, voices_of(context, state))
+            voices = [*voices_of(context, state), *told.voices]
+            session = Session(state, feed, clock, terms, voices)
             loop = asyncio.get_running_loop()
 
-            def interrupt() -> None:
-                loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)
+            def tell(command: Command) -> None:
+                loop.call_soon_threadsafe(session.tell, command)
 
-            with told_gently(interrupt):
+            with told_gently(lambda: tell(Command.INTERRUPT)), told.obeying(tell):
                 return await session.run()
 
     def _close(self, context: Context, ending: Ending) -> None:

@@ -1,0 +1,92 @@
+"""A session's notices: opened before it begins, told how it ended, delivered within a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from framework.modes.context import Context
+from framework.notify.courier import Courier, Delivery
+
+if TYPE_CHECKING:
+    from framework.session.notices import Notices
+    from framework.session.session import Command
+    from framework.session.standing import Standing
+    from framework.session.state import SessionState
+
+
+class Telling:
+    """Whom a session tells, and who may tell it.
+
+    Parameters
+    ----------
+    context : Context
+        Of its run.
+    """
+
+    def __init__(self, context: Context) -> None:
+        from framework.session.commands import Answers
+
+        self._name = context.settings.strategy.name
+        self._notices: Notices | None = None
+        self._answers = Answers(self._standing)
+        self._delivery: Delivery | None = None
+        notifier = context.settings.notify
+        if isinstance(notifier, Courier):
+            self._delivery = notifier.open(context.logger.warning, self._answers)
+
+    def begin(self, state: SessionState) -> None:
+        """Tell that a session begins or goes on."""
+        from framework.session.notices import Notices
+
+        if self._delivery is not None:
+            self._notices = Notices(self._delivery, state, self._name)
+            self._notices.begin()
+
+    @property
+    def voices(self) -> list[Notices]:
+        """Return who is to hear of the session."""
+        return [] if self._notices is None else [self._notices]
+
+    def obeying(self, pass_on: Callable[[Command], Any]) -> AbstractContextManager[None]:
+        """Hand on commands meanwhile."""
+        return nullcontext() if self._delivery is None else self._answers.passed_on(pass_on)
+
+    def end(self, why: str) -> None:
+        """Tell why the session is over or interrupted."""
+        if self._notices is not None:
+            self._notices.end(why)
+
+    def fail(self, fault: str) -> None:
+        """Tell of a fault that ends the run."""
+        if self._delivery is not None:
+            self._delivery.send(f"{self._name}: failed: {fault}", "error")
+
+    def close(self) -> None:
+        """Deliver what is left, in bounded time."""
+        if self._delivery is not None:
+            self._delivery.finish()
+            self._delivery.wait()
+
+    def _standing(self) -> Standing | None:
+        return None if self._notices is None else self._notices.standing
+
+
+@contextmanager
+def telling(context: Context) -> Iterator[Telling]:
+    """Yield whom a session tells; tell them of a fault that ends it.
+
+    Parameters
+    ----------
+    context : Context
+        Of a recorded run.
+    """
+    told = Telling(context)
+    try:
+        yield told
+    except Exception as fault:
+        told.fail(context.redact(str(fault) or repr(fault)))
+        raise
+    finally:
+        told.close()
