@@ -18,6 +18,7 @@ _URL = "https://api.telegram.org"
 _POLL_S = 25
 """How long the server holds a question for commands that has no answer yet."""
 
+_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 60.0
 _FAILURES = 3
 """Questions that fail in a row before it is said: the first ones may follow a restart."""
@@ -110,7 +111,7 @@ class TelegramBot:
                 failures += 1
                 if failures == _FAILURES:
                     self._say(f"commands are not heard: {self._clean(fault)}")
-                await asyncio.sleep(min(2.0 ** (failures - 1), _LONGEST_BACKOFF_S))
+                await asyncio.sleep(min(_BACKOFF_S * 2.0 ** min(failures - 1, 10), _LONGEST_BACKOFF_S))
                 continue
             if failures >= _FAILURES:
                 self._say("commands are heard again")
