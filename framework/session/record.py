@@ -114,14 +114,36 @@ class Record:
         self._count = len(events)
 
 
+class Tail:
+    """Reads a record that grows, whole bars each time.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the record.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bars = 0
+        self._events = 0
+
+    def read(self) -> tuple[RecordArray, RecordArray]:
+        """Return the bars (B,) BARS that are new since the last time, and their events (E,)."""
+        with disk_fault(str(self._folder), "read"):
+            bars = _items(self._folder / "bars.bin", BARS, self._bars)
+            events = _items(self._folder / "ledger.bin", EVENT, self._events)
+        whole = int(np.searchsorted(bars["events"], self._events + len(events), side="right"))
+        bars = bars[:whole]
+        events = events[: int(bars["events"][-1]) - self._events if whole else 0]
+        self._bars += len(bars)
+        self._events += len(events)
+        return bars, events
+
+
 def read_record(folder: Path) -> tuple[RecordArray, RecordArray]:
     """Return the whole bars (B,) BARS of a record, and their events (E,) EVENT."""
-    with disk_fault(str(folder), "read"):
-        bars = _items(folder / "bars.bin", BARS)
-        events = _items(folder / "ledger.bin", EVENT)
-    whole = int(np.searchsorted(bars["events"], len(events), side="right"))
-    bars = bars[:whole]
-    return bars, events[: int(bars["events"][-1]) if whole else 0]
+    return Tail(folder).read()
 
 
 def bars_of(time: IntArray, equity: FloatArray, events: RecordArray) -> RecordArray:
@@ -173,8 +195,11 @@ def shown(event: RecordArray) -> str:
     return " ".join(f"{name} {event[name]!s}" for name in names)
 
 
-def _items(file: Path, kind: np.dtype[np.void]) -> RecordArray:
+def _items(file: Path, kind: np.dtype[np.void], first: int) -> RecordArray:
+    """Return the whole items of a file from number `first` on."""
     if not file.exists():
         return np.empty(0, kind)
-    data = file.read_bytes()
+    with file.open("rb") as opened:
+        opened.seek(first * kind.itemsize)
+        data = opened.read()
     return np.frombuffer(data[: len(data) // kind.itemsize * kind.itemsize], kind)
