@@ -96,7 +96,7 @@ class Paper:
         with locked(folder), telling(context) as told:
             state = self._open(context, folder)
             try:
-                told.begin(state)
+                told.follow(state)
                 ending = (
                     Ending.TOLD if state.ended else asyncio.run(self._live(context, state, told))
                 )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from framework.modes.context import Context
+from framework.modes.reading import quote_of
 from framework.notify.courier import Courier, Delivery
 
 if TYPE_CHECKING:
     from framework.session.notices import Notices
     from framework.session.session import Command
-    from framework.session.standing import Standing
     from framework.session.state import SessionState
 
 
@@ -29,29 +29,46 @@ class Telling:
         from framework.session.commands import Answers
 
         self._name = context.settings.strategy.name
+        label = getattr(context.settings.model, "label", None)
+        self._expects_return = getattr(label, "kind", None) == "return"
         self._notices: Notices | None = None
-        self._answers = Answers(self._standing)
+        self._answers = Answers(lambda: {} if self._notices is None else self._notices.answers)
         self._delivery: Delivery | None = None
         notifier = context.settings.notify
         if isinstance(notifier, Courier):
             self._delivery = notifier.open(context.logger.warning, self._answers)
 
-    def begin(self, state: SessionState) -> None:
-        """Tell that a session begins or goes on."""
+    def follow(self, state: SessionState) -> None:
+        """Know how a session stands."""
+        from framework.session.book_keeping import new_books
+        from framework.session.decisions import Decisions
         from framework.session.notices import Notices
+        from framework.session.wording import Wording
 
-        if self._delivery is not None:
-            self._notices = Notices(self._delivery, state, self._name)
-            self._notices.begin()
+        if self._delivery is None:
+            return
+        history = state.trader.history
+        self._notices = Notices(
+            self._delivery,
+            state,
+            books=new_books(state),
+            words=Wording(history.pairs, quote_of(history.pairs), history.interval),
+            decisions=Decisions(state, self._expects_return),
+            name=self._name,
+        )
 
     @property
     def voices(self) -> list[Notices]:
         """Return who is to hear of the session."""
         return [] if self._notices is None else [self._notices]
 
-    def obeying(self, pass_on: Callable[[Command], Any]) -> AbstractContextManager[None]:
-        """Hand on commands meanwhile."""
-        return nullcontext() if self._delivery is None else self._answers.passed_on(pass_on)
+    @contextmanager
+    def obeying(self, pass_on: Callable[[Command], Any]) -> Iterator[None]:
+        """Tell that the session begins or goes on, and hand on commands meanwhile."""
+        with self._answers.passed_on(pass_on):
+            if self._notices is not None:
+                self._notices.begin()
+            yield
 
     def end(self, why: str) -> None:
         """Tell why the session is over or interrupted."""
@@ -68,9 +85,6 @@ class Telling:
         if self._delivery is not None:
             self._delivery.finish()
             self._delivery.wait()
-
-    def _standing(self) -> Standing | None:
-        return None if self._notices is None else self._notices.standing
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import PositiveFloat, SecretStr
 
 from framework.config.component import component
 from framework.errors import UserError
@@ -28,7 +28,7 @@ class Apprise(Channel):
     title: str = "framework"
     """Heading of a message, and subject of an e-mail."""
 
-    timeout: float = 20.0
+    timeout: PositiveFloat = 20.0
     """Seconds that one try may take."""
 
     def prepare(self, path: str = "notify") -> None:

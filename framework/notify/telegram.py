@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, PositiveFloat, SecretStr
 
 from framework.config.component import component
 from framework.errors import UserError
 from framework.notify.channel import Channel, Post, require
 from framework.notify.courier import Answer, Say
+
+
+def _text(value: object) -> object:
+    """Let a number that is given on the command line be text, as it is in the environment."""
+    return str(value) if isinstance(value, int) else value
 
 
 @component
@@ -24,7 +30,7 @@ class Telegram(Channel):
     token: SecretStr = SecretStr("")
     """Of the bot, as BotFather gave it."""
 
-    chat_id: int | None = None
+    chat_id: Annotated[str, BeforeValidator(_text)] = ""
     """Of the one chat that is told, and whose commands are obeyed; a group's is below 0."""
 
     commands: bool = True
@@ -33,7 +39,7 @@ class Telegram(Channel):
     url: str | None = None
     """Of the Bot API server; null: https://api.telegram.org."""
 
-    timeout: float = 5.0
+    timeout: PositiveFloat = 5.0
     """Seconds that a request may take."""
 
     def prepare(self, path: str = "notify") -> None:
@@ -44,11 +50,13 @@ class Telegram(Channel):
                 f"{path}.token: is empty; set TELEGRAM_TOKEN in the environment or in .env, "
                 "docs/notices.md tells how to get one."
             )
-        if self.chat_id is None:
+        if not self.chat_id:
             faults.append(
                 f"{path}.chat_id: is empty; set TELEGRAM_CHAT_ID in the environment or in .env, "
                 "docs/notices.md tells how to find it."
             )
+        elif not re.fullmatch(r"-?\d{1,19}", self.chat_id):
+            faults.append(f"{path}.chat_id: must be a whole number (was '{self.chat_id}').")
         if faults:
             raise UserError(*faults)
         require("telegram", path)
@@ -59,6 +67,7 @@ class Telegram(Channel):
         """Open connections to the Bot API."""
         from framework.notify.telegram_bot import TelegramBot, connected
 
-        assert self.chat_id is not None  # noqa: S101 - `prepare` refused
-        bot = TelegramBot(self.token.get_secret_value(), self.chat_id, self.url, self.timeout, say)
+        bot = TelegramBot(
+            self.token.get_secret_value(), int(self.chat_id), self.url, self.timeout, say
+        )
         return connected(bot, answer if self.commands else None, reply)

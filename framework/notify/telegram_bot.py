@@ -111,7 +111,9 @@ class TelegramBot:
                 failures += 1
                 if failures == _FAILURES:
                     self._say(f"commands are not heard: {self._clean(fault)}")
-                await asyncio.sleep(min(_BACKOFF_S * 2.0 ** min(failures - 1, 10), _LONGEST_BACKOFF_S))
+                await asyncio.sleep(
+                    min(_BACKOFF_S * 2.0 ** min(failures - 1, 10), _LONGEST_BACKOFF_S)
+                )
                 continue
             if failures >= _FAILURES:
                 self._say("commands are heard again")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
 from framework.session.session import Command
-from framework.session.standing import Standing
 
-_SAYS: dict[str, Callable[[Standing], str]] = {
-    "/status": Standing.status,
-    "/profit": Standing.profit,
-    "/trades": Standing.newest,
-}
+QUESTIONS = ("/status", "/profit", "/trades")
 _DOES = {"/pause": Command.PAUSE, "/resume": Command.GO_ON, "/stop": Command.STOP}
 _TAKEN = {
     Command.PAUSE: "will pause",
@@ -28,22 +23,21 @@ class Answers:
 
     Parameters
     ----------
-    standing : callable
-        Returns how the session stands, None before it does.
+    told : callable
+        Returns the answer to each of `QUESTIONS`, in any thread; nothing before there is a session.
     """
 
-    def __init__(self, standing: Callable[[], Standing | None]) -> None:
-        self._standing = standing
+    def __init__(self, told: Callable[[], Mapping[str, str]]) -> None:
+        self._told = told
         self._pass_on: Callable[[Command], Any] | None = None
         self._passing = Lock()
 
     def __call__(self, word: str) -> str:
         """Return what to say to a command."""
-        if word in _SAYS:
-            standing = self._standing()
-            return "begins just now" if standing is None else _SAYS[word](standing)
+        if word in QUESTIONS:
+            return self._told().get(word, "begins just now")
         if word not in _DOES:
-            return "commands: " + " ".join((*_SAYS, *_DOES))
+            return "commands: " + " ".join((*QUESTIONS, *_DOES))
         with self._passing:
             if self._pass_on is None:
                 return f"{word}: the session is not running; nothing was done"

@@ -1,26 +1,24 @@
-"""What a person is told of a session who is not beside it."""
+"""What a person is told of a session who is not beside it, and what such a person may ask."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 
-from framework.feed.events import FeedEvent, State, StateChanged
+from framework.feed.events import FeedEvent, StateChanged
 from framework.notify.courier import Delivery
 from framework.notify.levels import Level
-from framework.records import Reason
-from framework.session.round_trips import Fill, RoundTrips
-from framework.session.standing import Standing, amount, gain
+from framework.records import Kind
+from framework.session.book_keeping import Booked, BookKeeping
+from framework.session.connection_watch import ConnectionWatch
+from framework.session.decisions import Decisions
 from framework.session.state import SessionState
 from framework.session.trader import Acted
 from framework.session.voice import Voice
-from framework.types import DAY_NS, FloatArray, RecordArray
-
-_LOST_S = 60.0
-"""How long a connection is lost before it is told."""
+from framework.session.wording import Wording, holdings
+from framework.types import RecordArray
 
 _REMARKS = 20
 """Remarks of one UTC day that are told one by one; further ones are counted."""
@@ -30,7 +28,7 @@ _TRADES = 10
 
 
 class Notices(Voice):
-    """Tells of fills, halts, lost connections and days; keeps how the session stands.
+    """Tells of fills, halts, lost connections and days; keeps answers to what may be asked.
 
     Parameters
     ----------
@@ -38,156 +36,153 @@ class Notices(Voice):
         Takes what is told.
     state : SessionState
         Where the session goes on.
+    books : BookKeeping
+        Before its first bar; its own.
+    words : Wording
+    decisions : Decisions
+        Its own.
     name : str
-        Of the strategy; begins every message.
+        Begins every message.
     """
 
-    def __init__(self, delivery: Delivery, state: SessionState, name: str) -> None:
-        self._delivery, self._state = delivery, state
-        history = state.trader.history
-        self._pairs, self._interval_ns = history.pairs, history.interval.ns
-        self._lost: asyncio.TimerHandle | None = None
-        self._lost_s: float | None = None
+    def __init__(
+        self,
+        delivery: Delivery,
+        state: SessionState,
+        *,
+        books: BookKeeping,
+        words: Wording,
+        decisions: Decisions,
+        name: str,
+    ) -> None:
+        self._delivery, self._state, self._books = delivery, state, books
+        self._words, self._decisions, self._name = words, decisions, name
+        self._pairs = state.trader.history.pairs
+        self._watch = ConnectionWatch(lambda line: self._tell(line, "warning"))
+        self._feed = "connecting"
+        self._halt = _halt(state.trader.account)
         self._remarks = 0
-        self._trips = RoundTrips()
-        bars, events = state.record.read()
-        fills = [self._told(fill) for fill in self._trips.add(events)]
-        self._newest = deque(fills, maxlen=_TRADES)
-        cash = state.pipeline.cash
-        self._day = history.end_ns // DAY_NS
-        before = bars["equity"][bars["time"] + self._interval_ns <= self._day * DAY_NS]
-        today = events["time"] >= self._day * DAY_NS
-        self._fills_today = sum(1 for _ in RoundTrips().add(events[today]))
-        begun = Standing(
-            name=name,
-            quote=self._pairs[0].partition("-")[2],
-            cash=cash,
-            bars=state.bars,
-            time=history.end_ns,
-            equity=float(bars["equity"][-1]) if len(bars) else cash,
-            day_equity=float(before[-1]) if len(before) else cash,
-            paused=state.paused,
-            trades=tuple(self._newest),
-        )
-        self.standing = self._with_account(begun, state.trader.account, history.closes)
-        """As of the last bar; a new one after each."""
+        self._newest: deque[str] = deque(maxlen=_TRADES)
+        self._go_through(*state.record.read())
+        self.answers: Mapping[str, str] = self._answers()
+        """To `QUESTIONS`; another mapping after each change, so that any thread may read it."""
 
     def begin(self) -> None:
         """Tell that the session begins, or goes on."""
-        bars = self.standing.bars
+        bars = self._state.bars
         began = f"goes on after {bars:,} bars" if bars else "begins"
-        self._tell(f"{began}: {', '.join(self._pairs)}, {self._equity()}", "daily")
+        self._tell(f"{began}: {', '.join(self._pairs)}, equity {self._equity()}", "daily")
 
     def end(self, why: str) -> None:
         """Tell that the session is over, or only interrupted."""
-        if self._lost is not None:
-            self._lost.cancel()
-        self._tell(f"{why} after {self.standing.bars:,} bars: {self._equity()}", "daily")
+        self._watch.close()
+        self._tell(f"{why}: {self._state.bars:,} bars, equity {self._equity()}", "daily")
 
     def acted(self, acted: Acted, late_ns: int) -> None:
-        """Tell of the fills of a bar, of a halt, and of a day that is over."""
-        for fill in self._trips.add(acted.events):
-            line = self._told(fill)
-            self._newest.append(line)
-            self._fills_today += 1
-            self._tell(line, "trade")
-        before = self.standing
-        after = replace(
-            before,
-            bars=self._state.bars,
-            time=acted.time + self._interval_ns,
-            equity=acted.equity,
-            paused=self._state.paused,
-            trades=tuple(self._newest),
-        )
-        self.standing = self._with_account(after, acted.account, acted.close)
-        if self.standing.halt != before.halt:
-            halt = self.standing.halt
-            self._tell(halt or "limits let it trade again", "error" if halt else "warning")
-        if self.standing.time // DAY_NS > self._day:
-            self._close_day()
+        """Tell of the fills of a bar, of its decisions, of a halt, and of a day that is over."""
+        booked = self._books.book(acted.time, acted.equity, acted.events)
+        for one in booked:
+            self._tell(self._remember(one), "trade")
+        if booked:
+            self._tell(self._standing(), "trade")
+        self._decisions.add(acted)
+        for event in acted.events[acted.events["kind"] == Kind.DECIDED]:
+            if (decision := self._decisions.of(int(event["order"]))) is not None:
+                held = float(acted.account[0]["positions"][event["pair"]]["units"])
+                self._tell(self._words.decided(event, decision, held), "debug")
+        before, self._halt = self._halt, _halt(acted.account)
+        if self._halt and self._halt != before:
+            self._tell(self._halt, "error")
+        elif before and not self._halt:
+            self._tell("the limits let it trade again", "warning")
+        self._close_day()
+        self.answers = self._answers()
 
     def heard(self, event: FeedEvent) -> None:
         """Tell of a connection that stays lost, and that it is back."""
-        if not isinstance(event, StateChanged):
-            return
-        self.standing = replace(self.standing, feed=event.state.value)
-        loop = asyncio.get_running_loop()
-        if event.state in (State.LIVE, State.STOPPED):
-            if self._lost is not None:
-                self._lost.cancel()
-                self._lost = None
-            if self._lost_s is not None and event.state is State.LIVE:
-                minutes = (loop.time() - self._lost_s) / 60.0
-                self._lost_s = None
-                self._tell(f"connected again after {minutes:.0f} min", "warning")
-        elif self._lost is None:
-            self._lost = loop.call_later(_LOST_S, self._tell_lost, loop.time(), event.reason)
+        if isinstance(event, StateChanged):
+            self._feed = f"{event.state.value} {event.reason}".rstrip()
+            self._watch.heard(event)
+            self.answers = self._answers()
 
     def said(self, line: str) -> None:
         """Tell a remark, unless there were many today."""
-        self.standing = replace(self.standing, paused=self._state.paused)
         self._remarks += 1
         if self._remarks <= _REMARKS:
             self._tell(line, "warning")
+        self.answers = self._answers()
 
-    def _tell(self, line: str, level: Level) -> None:
-        self._delivery.send(f"{self.standing.name}: {line}", level)
+    def _go_through(self, bars: RecordArray, events: RecordArray) -> None:
+        """Add up what was done before, and remember the newest fills."""
+        fills = np.flatnonzero(events["kind"] == Kind.FILLED)[-_TRADES:]
+        begin = 0
+        first = 0
+        for number in np.unique(np.searchsorted(bars["events"], fills, side="right")).tolist():
+            self._books.add(bars[begin:number], events[first : _events_until(bars, number)])
+            bar = bars[number]
+            done = events[_events_until(bars, number) : int(bar["events"])]
+            for one in self._books.book(int(bar["time"]), float(bar["equity"]), done):
+                self._remember(one)
+            self._books.end_day()
+            begin, first = number + 1, int(bar["events"])
+        self._books.add(bars[begin:], events[first:])
 
-    def _tell_lost(self, since_s: float, reason: str) -> None:
-        self._lost_s = since_s
-        self._tell(f"no connection for a minute{': ' if reason else ''}{reason}", "warning")
+    def _remember(self, booked: Booked) -> str:
+        line = self._words.booked(booked, self._decisions.of(int(booked.fill["order"])))
+        self._newest.append(line)
+        return line
 
     def _close_day(self) -> None:
-        """Tell of the day that is over, with all that was done up to now."""
-        now = self.standing
-        day = np.datetime_as_string(np.datetime64(self._day, "D"))
-        more = self._remarks - _REMARKS
-        lines = [
-            f"{day}: {gain(now.equity, now.day_equity, now.quote)}, {self._fills_today} fills",
-            f"since the start {gain(now.equity, now.cash, now.quote)}, "
-            f"{now.wins} won, {now.losses} lost",
-            f"equity {amount(now.equity)} {now.quote}, holds {now.held()}",
-            *([f"{more} more remarks are in run.log"] if more > 0 else []),
-        ]
+        day = self._books.end_day()
+        if day is None:
+            return
+        lines = [self._words.day(day, self._books)]
+        if self._remarks > _REMARKS:
+            lines.append(f"{self._remarks - _REMARKS} more remarks are in run.log")
         self._tell("\n".join(lines), "daily")
-        self._day = now.time // DAY_NS
-        self._remarks = self._fills_today = 0
-        self.standing = replace(now, day_equity=now.equity)
+        self._remarks = 0
+
+    def _answers(self) -> Mapping[str, str]:
+        books = self._books
+        state = "paused: nothing is opened" if self._state.paused else self._halt or "trades"
+        today = books.equity - books.day_begun
+        return {
+            "/status": f"{state}; feed {self._feed}; {books.bars:,} bars\n{self._standing()}",
+            "/profit": "\n".join(
+                (
+                    f"since the start {self._gain(books.profit, books.cash)}",
+                    f"since midnight UTC {self._gain(today, books.day_begun)}",
+                    f"{books.won} won, {books.lost} lost",
+                )
+            ),
+            "/trades": "\n".join(self._newest) or "nothing was traded yet",
+        }
+
+    def _standing(self) -> str:
+        account = self._state.trader.account
+        held = holdings(self._pairs, account)
+        return self._words.standing(self._books, float(account[0]["wallet"]["cash"]), held)
 
     def _equity(self) -> str:
-        now = self.standing
-        return f"equity {amount(now.equity)} {now.quote}"
+        return self._words.money(self._books.equity)
 
-    def _told(self, fill: Fill) -> str:
-        """Return a fill in words."""
-        event = fill.event
-        quote = self._pairs[0].partition("-")[2]
-        line = (
-            f"{'bought' if event['side'] > 0 else 'sold'} {float(event['units']):g} "
-            f"{self._pairs[event['pair']]} at {float(event['price']):g}, "
-            f"{amount(float(event['quote']))} {quote}"
-        )
-        if fill.profit is None:
-            return f"{line}, confidence {float(event['confidence']):.2f}"
-        why = Reason(int(event["reason"])).name.lower().replace("_", " ")
-        return f"{line}, {fill.profit:+,.2f} {quote} ({fill.fraction * 100:+.2f} %), {why}"
+    def _gain(self, value: float, before: float) -> str:
+        return self._words.gain(value, value / before if before > 0.0 else 0.0)
 
-    def _with_account(
-        self, standing: Standing, account: RecordArray, close: FloatArray
-    ) -> Standing:
-        """Return `standing` with what an account says of it."""
-        wallet, units = account["wallet"][0], account["positions"]["units"][0]
-        halt = ""
-        if wallet["halted"]:
-            halt = "halted: the largest drawdown was reached, nothing is opened"
-        elif wallet["day_closed"]:
-            halt = "the day's largest loss was reached, nothing is opened until midnight UTC"
-        held = zip(self._pairs, units.tolist(), (units * close).tolist(), strict=True)
-        return replace(
-            standing,
-            wins=int(wallet["wins"]),
-            losses=int(wallet["losses"]),
-            holdings=tuple(item for item in held if item[1]),
-            halt=halt,
-        )
+    def _tell(self, line: str, level: Level) -> None:
+        self._delivery.send(f"{self._name}: {line}", level)
+
+
+def _halt(account: RecordArray) -> str:
+    """Return why the limits open nothing; empty: they let it trade."""
+    wallet = account[0]["wallet"]
+    if wallet["halted"]:
+        return "halted: the largest drawdown was reached, nothing is opened"
+    if wallet["day_closed"]:
+        return "the day's largest loss was reached, nothing is opened until midnight UTC"
+    return ""
+
+
+def _events_until(bars: RecordArray, number: int) -> int:
+    """Return the ledger's length before a bar of a record."""
+    return int(bars["events"][number - 1]) if number else 0

@@ -65,6 +65,10 @@ class BotApi:
         """Let a person write into a chat with the bot."""
         asyncio.run_coroutine_threadsafe(self._write(text, chat), self._loop).result()
 
+    def write_soon(self, text: str, chat: int = CHAT) -> None:
+        """Let a person write, once whoever calls in the server's own thread has returned."""
+        asyncio.run_coroutine_threadsafe(self._write(text, chat), self._loop)
+
     def wait_for(self, enough: Callable[[list[Sent]], bool]) -> list[str]:
         """Return the texts so far, as soon as they are enough."""
         with self._arrived:

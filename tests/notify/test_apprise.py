@@ -139,11 +139,13 @@ def test_channels_are_told_by_their_own_levels(hook, mail) -> None:
         several = Several(
             channels={
                 "telegram": Telegram(
-                    token=SecretStr(TOKEN), chat_id=CHAT, url=api.url, level="trade"
+                    token=SecretStr(TOKEN), chat_id=str(CHAT), url=api.url, level="trade"
                 ),
                 "hook": Apprise(url=address(hook), level="warning"),
                 "mail": Apprise(
-                    url=address(mail, "mailto", "/?to=a@example.com&from=b@example.com&format=text"),
+                    url=address(
+                        mail, "mailto", "/?to=a@example.com&from=b@example.com&format=text"
+                    ),
                     level="daily",
                 ),
             }
@@ -166,7 +168,7 @@ def test_what_is_not_one_address_is_refused(url: str) -> None:
 
 
 def test_every_fault_of_every_channel_is_named() -> None:
-    several = Several(channels={"chat": Telegram(chat_id=1), "mail": Apprise()})
+    several = Several(channels={"chat": Telegram(chat_id="1"), "mail": Apprise()})
     with pytest.raises(UserError) as refused:
         several.prepare()
     assert [fault.partition(":")[0] for fault in refused.value.faults] == [

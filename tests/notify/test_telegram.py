@@ -28,7 +28,7 @@ def quick(monkeypatch):
 
 
 def channel(url: str, **given) -> Telegram:
-    return Telegram(**{"token": SecretStr(TOKEN), "chat_id": CHAT, "url": url, **given})
+    return Telegram(**{"token": SecretStr(TOKEN), "chat_id": str(CHAT), "url": url, **given})
 
 
 def told(notifier, *messages, answer=None, level="trade"):
@@ -201,3 +201,9 @@ def test_a_missing_token_and_chat_are_named() -> None:
         "notify.token",
         "notify.chat_id",
     ]
+
+
+@pytest.mark.parametrize("given", ["@channel", "12 34", "9" * 20])
+def test_a_chat_that_is_no_number_is_refused(given: str) -> None:
+    with pytest.raises(UserError, match=r"^notify\.chat_id: must be a whole number"):
+        Telegram(token=SecretStr(TOKEN), chat_id=given).prepare()
