@@ -166,16 +166,16 @@ class Paper:
         terms = Terms(
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
-        async with feed:
-            voices = [*voices_of(context, state), *told.voices]
-            session = Session(state, feed, clock, terms, voices)
-            loop = asyncio.get_running_loop()
+        with voices_of(context, state) as voices:
+            async with feed:
+                session = Session(state, feed, clock, terms, [*voices, *told.voices])
+                loop = asyncio.get_running_loop()
 
-            def tell(command: Command) -> None:
-                loop.call_soon_threadsafe(session.tell, command)
+                def tell(command: Command) -> None:
+                    loop.call_soon_threadsafe(session.tell, command)
 
-            with told_gently(lambda: tell(Command.INTERRUPT)), told.obeying(tell):
-                return await session.run()
+                with told_gently(lambda: tell(Command.INTERRUPT)), told.obeying(tell):
+                    return await session.run()
 
     def _close(self, context: Context, ending: Ending) -> None:
         """Replay the session, and judge it where it came to its end."""

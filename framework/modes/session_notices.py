@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.modes.context import Context
 from framework.modes.reading import quote_of
+from framework.modes.session_voices import expects_return
 from framework.notify.courier import Courier, Delivery
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ class Telling:
         from framework.session.commands import Answers
 
         self._name = context.settings.strategy.name
-        label = getattr(context.settings.model, "label", None)
-        self._expects_return = getattr(label, "kind", None) == "return"
+        self._expects_return = expects_return(context)
         self._notices: Notices | None = None
         self._answers = Answers(lambda: {} if self._notices is None else self._notices.answers)
         self._delivery: Delivery | None = None
@@ -40,7 +40,7 @@ class Telling:
 
     def follow(self, state: SessionState) -> None:
         """Know how a session stands."""
-        from framework.session.book_keeping import new_books
+        from framework.session.console import new_books
         from framework.session.decisions import Decisions
         from framework.session.notices import Notices
         from framework.session.wording import Wording

@@ -116,8 +116,6 @@ class RoundTrips:
         """
         kind = events["kind"]
         paid = np.ascontiguousarray(events[(kind == _FILLED) | (kind == _CHARGED)])
-        if len(paid) == 0:
-            return np.zeros(0, TRADE)
         trades = np.zeros(len(paid), TRADE)  # a fill ends one trade at most
         self.held_N["ended"] = -1
         made = _end_trips(paid, self.held_N, self._start_ns, self._interval_ns, trades)

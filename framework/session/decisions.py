@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from framework.records import Kind
 from framework.session.state import SessionState
-from framework.session.trader import Acted
 from framework.session.wording import Decision
-from framework.types import RecordArray
+from framework.types import FloatArray, RecordArray
 
 
 class Decisions:
@@ -40,12 +40,15 @@ class Decisions:
         """Return what an order goes back to; None: that is not known any more."""
         return self._decided.get(order)
 
-    def add(self, acted: Acted) -> None:
-        """Take the decisions of a bar, once its fills have been told; forget ended orders."""
-        forecast_N = acted.predicted.get("forecast")
-        for event in acted.events[acted.events["kind"] == Kind.DECIDED]:
-            self._decided[int(event["order"])] = self._decision(event, forecast_N)
-        waiting = _open_orders(acted.account)
+    def add(self, event: Any, predicted: Mapping[str, FloatArray]) -> Decision:
+        """Take a decision of the bar at hand, and what the model gave there; return it."""
+        decision = self._decision(event, predicted.get("forecast"))
+        self._decided[int(event["order"])] = decision
+        return decision
+
+    def keep_open(self, account: RecordArray) -> None:
+        """Forget the orders that are not open after a bar."""
+        waiting = _open_orders(account)
         self._decided = {order: one for order, one in self._decided.items() if order in waiting}
 
     def _decision(self, event: Any, forecast_N: Any | None) -> Decision:

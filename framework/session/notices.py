@@ -85,11 +85,11 @@ class Notices(Voice):
             self._tell(self._remember(one), "trade")
         if booked:
             self._tell(self._standing(), "trade")
-        self._decisions.add(acted)
         for event in acted.events[acted.events["kind"] == Kind.DECIDED]:
-            if (decision := self._decisions.of(int(event["order"]))) is not None:
-                held = float(acted.account[0]["positions"][event["pair"]]["units"])
-                self._tell(self._words.decided(event, decision, held), "debug")
+            decision = self._decisions.add(event, acted.predicted)
+            held = float(acted.account[0]["positions"][event["pair"]]["units"])
+            self._tell(self._words.decided(event, decision, held), "debug")
+        self._decisions.keep_open(acted.account)
         before, self._halt = self._halt, _halt(acted.account)
         if self._halt and self._halt != before:
             self._tell(self._halt, "error")
