@@ -42,8 +42,8 @@ class Apprise(Channel):
         count = len(self._service())
         if count != 1:
             raise UserError(
-                f"{path}.url: must be one address as Apprise writes it, such as "
-                f"mailtos://USER:PASSWORD@HOST (it is {count})."
+                f"{path}.url: must be one address as Apprise writes it, such as json://HOST/PATH "
+                f"(it is {count})."
             )
 
     @asynccontextmanager

@@ -34,7 +34,7 @@ class Channel(Courier):
     name: str
     """In the log."""
 
-    level: Level = "debug"
+    level: Level = "trade"
     """Least of what is told: debug, trade, warning, error or daily."""
 
     patience_seconds: PositiveFloat = 10.0

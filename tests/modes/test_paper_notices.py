@@ -96,6 +96,14 @@ def test_commands_pause_and_stop_a_session(program, api: BotApi) -> None:
     assert {message.chat for message in api.sent} == {CHAT}
 
 
+def test_what_ends_a_run_badly_is_told(program, api: BotApi) -> None:
+    words = ("mode.speed=0", "mode.bars=100", "+gate.sharpe=1000", "notify.level=error")
+    ended = program(*PAPER, f"notify.url={api.url}", *words)
+    assert ended.code == 1
+    failed = [line for line in lines(api) if line.startswith("ma_cross: failed: gate.sharpe: ")]
+    assert len(failed) == 1
+
+
 def test_a_dead_server_changes_nothing_but_the_log(program, api: BotApi) -> None:
     words = (*PAPER, "mode.speed=0", "mode.bars=200")
     ended = program(*words, f"notify.url={api.url}")
