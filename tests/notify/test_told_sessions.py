@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "notify"))
 from bot_api import CHAT, TOKEN, BotApi, failing
 
 from framework.records import Kind
