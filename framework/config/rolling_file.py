@@ -27,7 +27,7 @@ class RollingFile:
         Packed files that stay, 1 at least; number 1 is the newest.
     """
 
-    def __init__(self, path: Path, limit: int = LIMIT, kept: int = KEPT) -> None:
+    def __init__(self, path: Path, limit: int, kept: int) -> None:
         self._path, self._limit, self._kept = path, limit, kept
         self._lock = Lock()
         self._full = path.with_suffix(f".full{path.suffix}")

@@ -66,9 +66,9 @@ class Context:
         """
         from rich.console import Console as RichConsole
 
-        from framework.config.rolling_file import RollingFile
+        from framework.config.rolling_file import KEPT, LIMIT, RollingFile
 
-        with closing(RollingFile(file)) as opened:
+        with closing(RollingFile(file, LIMIT, KEPT)) as opened:
             self._log = Stream(opened)
             self._log_console = RichConsole(file=self._log, width=120, no_color=True)  # type: ignore[arg-type]
             sink = self.logger.add(

@@ -29,7 +29,7 @@ class Telling:
     def __init__(self, context: Context) -> None:
         from framework.session.commands import Answers
 
-        self._name = context.settings.strategy.name
+        self._name, self._redact = context.settings.strategy.name, context.redact
         self._expects_return = expects_return(context)
         self._notices: Notices | None = None
         self._answers = Answers(lambda: {} if self._notices is None else self._notices.answers)
@@ -55,6 +55,7 @@ class Telling:
             words=Wording(history.pairs, quote_of(history.pairs), history.interval),
             decisions=Decisions(state, self._expects_return),
             name=self._name,
+            redact=self._redact,
         )
 
     @property
@@ -78,7 +79,7 @@ class Telling:
     def fail(self, fault: str) -> None:
         """Tell of a fault that ends the run."""
         if self._delivery is not None:
-            self._delivery.send(f"{self._name}: failed: {fault}", "error")
+            self._delivery.send(f"{self._name}: failed: {self._redact(fault)}", "error")
 
     def close(self) -> None:
         """Deliver what is left, in bounded time."""
@@ -100,7 +101,7 @@ def telling(context: Context) -> Iterator[Telling]:
     try:
         yield told
     except Exception as fault:
-        told.fail(context.redact(str(fault) or repr(fault)))
+        told.fail(str(fault) or repr(fault))
         raise
     finally:
         told.close()

@@ -22,7 +22,6 @@ def voices_of(context: Context, state: SessionState) -> Iterator[Sequence[Voice]
     At its end each has a bounded time to say what is left.
     """
     from framework.session.console import Console, new_books
-    from framework.session.decisions import Decisions
     from framework.session.mirror import Mirror
     from framework.session.record import Tail
 
@@ -35,10 +34,11 @@ def voices_of(context: Context, state: SessionState) -> Iterator[Sequence[Voice]
         state,
         title=f"{settings.strategy.name} {interval} on {settings.exchange.name}",
         quote=quote_of(history.pairs),
-        decisions=Decisions(state, expects_return(context)),
+        expects_return=expects_return(context),
         console=context.console,
         errors=context.errors,
         log=lambda line: context.logger.debug("{}", line),
+        redact=context.redact,
         now_ns=time_ns if live else lambda: state.next_ns,
     )
     with ExitStack() as stack:

@@ -38,14 +38,16 @@ class Console(Voice):
         What it trades, in a few words.
     quote : str
         Currency of every amount.
-    decisions : Decisions
-        Its own.
+    expects_return : bool
+        Whether the model's ``forecast`` is a log-return of the price.
     console : rich.console.Console
         To print on.
     errors : Stream
         Standard error.
     log : callable
-        Writes a line into the run's log; it is quick.
+        Writes a line into the run's log; it is quick, and masks secrets itself.
+    redact : callable
+        Masks secrets in what is printed.
     now_ns : callable
         Returns the time, UTC.
     """
@@ -56,10 +58,11 @@ class Console(Voice):
         *,
         title: str,
         quote: str,
-        decisions: Decisions,
+        expects_return: bool,
         console: RichConsole,
         errors: Stream,
         log: Callable[[str], None],
+        redact: Callable[[str], str],
         now_ns: Callable[[], int],
     ) -> None:
         history = state.trader.history
@@ -67,11 +70,11 @@ class Console(Voice):
         self._title = title
         self._bar_ns = history.interval.ns
         self._words = Wording(history.pairs, quote, history.interval)
-        self._decisions = decisions
-        self._log = log
+        self._decisions = Decisions(state, expects_return)
+        self._log, self._redact = log, redact
         self._now_ns = now_ns
         self._feed = "connecting"
-        self._trades: deque[str] = deque(maxlen=_SHOWN)
+        self._trades: deque[tuple[str, ...]] = deque(maxlen=_SHOWN)
         self._books = new_books(state)
         bars, events = read_record(state.record.folder)
         self._books.add(bars, events)
@@ -96,9 +99,8 @@ class Console(Voice):
         """Tell of fills, of what the session came to by them, and of decisions."""
         booked = self._books.book(acted.time, acted.equity, acted.events)
         for one in booked:
-            line = self._words.booked(one, self._decisions.of(int(one.fill["order"])))
-            self._trades.append(line)
-            self._tell(line)
+            self._tell(self._words.booked(one, self._decisions.of(int(one.fill["order"]))))
+            self._trades.append(self._words.cells(one))
         wallet = acted.account[0]["wallet"]
         if booked:
             held = holdings(self._state.trader.history.pairs, acted.account)
@@ -126,7 +128,7 @@ class Console(Voice):
 
     def _tell(self, line: str) -> None:
         self._log(line)
-        self._screen.line(line)
+        self._screen.line(self._redact(line))
 
     def _of_orders(self, acted: Acted) -> Iterator[str]:
         """Yield what to tell of decisions and of orders that end unfilled; log the rest."""

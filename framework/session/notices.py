@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class Notices(Voice):
         Its own.
     name : str
         Begins every message.
+    redact : callable
+        Masks secrets in what is told.
     """
 
     def __init__(
@@ -54,9 +56,11 @@ class Notices(Voice):
         words: Wording,
         decisions: Decisions,
         name: str,
+        redact: Callable[[str], str],
     ) -> None:
         self._delivery, self._state, self._books = delivery, state, books
-        self._words, self._decisions, self._name = words, decisions, name
+        self._words, self._decisions = words, decisions
+        self._name, self._redact = name, redact
         self._pairs = state.trader.history.pairs
         self._watch = ConnectionWatch(lambda line: self._tell(line, "warning"))
         self._feed = "connecting"
@@ -170,7 +174,7 @@ class Notices(Voice):
         return self._words.gain(value, value / before if before > 0.0 else 0.0)
 
     def _tell(self, line: str, level: Level) -> None:
-        self._delivery.send(f"{self._name}: {line}", level)
+        self._delivery.send(f"{self._name}: {self._redact(line)}", level)
 
 
 def _halt(account: RecordArray) -> str:

@@ -79,4 +79,5 @@ class Screen:
     def _print(self, text: str, unsaid: int) -> None:
         if unsaid:
             text = f"({unsaid:,} lines were not shown; run.log has them)\n{text}"
-        self._console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        whole = not self._console.is_terminal  # where lines may be read by a program
+        self._console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=whole)

@@ -110,8 +110,7 @@ class Wording:
         if decision is not None:
             decided = f"decided {format_time(decision.time_ns)}"
         predicted = decision.price if decision is not None else float(event["price"])
-        before = -int(event["side"]) * booked.closed
-        verb = _verb(int(event["side"]), before, ("bought", "bought back", "sold", "sold short"))
+        verb = self._done(booked)
         profit = f"profit {self.gain(booked.profit, booked.fraction)}" if booked.closed else ""
         turned = ""
         if booked.closed and booked.opened:
@@ -133,6 +132,19 @@ class Wording:
             whole,
             _why(event),
             decided,
+        )
+
+    def cells(self, booked: Booked) -> tuple[str, ...]:
+        """Return the same for a table: time, what, units, price, value, profit."""
+        event = booked.fill
+        verb = self._done(booked)
+        return (
+            format_time(int(event["time"])),
+            f"{verb} {self._pairs[event['pair']]}",
+            amount(float(event["units"])),
+            priced(float(event["price"])),
+            f"{float(event['quote']):,.2f}",
+            f"{booked.profit:+,.2f}" if booked.closed else "",
         )
 
     def dropped(self, event: Any) -> str:
@@ -190,6 +202,11 @@ class Wording:
     def money(self, value: float) -> str:
         """Return an amount of the quote currency."""
         return f"{value:,.2f} {self._quote}"
+
+    @staticmethod
+    def _done(booked: Booked) -> str:
+        side = int(booked.fill["side"])
+        return _verb(side, -side * booked.closed, ("bought", "bought back", "sold", "sold short"))
 
     @staticmethod
     def _line(time_ns: int, *parts: str) -> str:

@@ -62,6 +62,7 @@ class World:
             words=Wording(history.pairs, "AUD", history.interval),
             decisions=Decisions(self.state, False),
             name="own",
+            redact=lambda text: text.replace("secret", "***"),
         )
 
     def live(self, until: int) -> None:
@@ -163,8 +164,8 @@ def test_many_remarks_of_a_day_are_counted(world: World) -> None:
     world.live(24)
     (day,) = world.post.at("daily")
     assert day.endswith("\n30 more remarks are in run.log")
-    world.notices.said("another day")
-    assert world.post.at("warning")[-1] == "own: another day"
+    world.notices.said("another day, secret")
+    assert world.post.at("warning")[-1] == "own: another day, ***"
 
 
 def test_a_halt_is_told_and_answered(monkeypatch, tmp_path: Path) -> None:
