@@ -19,6 +19,7 @@ from framework.records import EVENT, Kind, OrderType, Reason
 from framework.session import screen
 from framework.session.book_keeping import BookKeeping
 from framework.session.console import Console
+from framework.session.decisions import Decisions
 from framework.session.live_table import live_table
 from framework.session.state import SessionState
 from framework.session.wording import Decision, Held, Wording, priced
