@@ -169,11 +169,15 @@ def test_interrupted_it_goes_on_and_its_replay_is_identical(program, tmp_path):
     try:
         wait_for_bars(tmp_path, 25, live)
         second = program(*words, "mode.speed=0")
+        ((running, dead),) = rows_of(
+            tmp_path, "SELECT seen_at IS NOT NULL, ended_at IS NOT NULL FROM run"
+        )
         live.send_signal(signal.SIGINT)
         live.communicate(timeout=120)
     finally:
         live.kill()
         live.communicate()
+    assert (running, dead) == (1, 0)
     assert second.code == 2
     (line,) = second.err.strip().splitlines()[-1:]
     assert "this session is running already" in line
