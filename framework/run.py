@@ -22,6 +22,7 @@ from framework.interfaces import Continuing
 from framework.modes.context import Context
 from framework.modes.settings import Settings
 from framework.modes.tracking import tracked
+from framework.notify.courier import Courier
 from framework.strategy.spec import StrategySpec
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def _work(context: Context) -> None:
         settings.mode.run(context)
         return
     settings.tracking.prepare()
+    if isinstance(settings.notify, Courier):
+        settings.notify.prepare()
     context.logger.info(
         f"{settings.mode.name} of {settings.strategy.name} on {settings.exchange.name}, "
         f"seed {settings.seed}"

@@ -15,6 +15,7 @@ from framework.modes.context import Context
 from framework.types import SECOND_NS, Interval, format_time
 
 if TYPE_CHECKING:
+    from framework.modes.session_notices import Telling
     from framework.results.database import RunRow
     from framework.session.session import Ending
     from framework.session.state import SessionState
@@ -87,19 +88,24 @@ class Paper:
         OutsideFault
             The exchange declines, or the disk fails.
         """
+        from framework.modes.session_notices import telling
         from framework.modes.sessions import identity_of, keep_identity, locked
         from framework.session.session import Ending
         from framework.session.state import FOLDER
 
         folder = context.run_dir / FOLDER
         keep_identity(folder, identity_of(context))
-        with locked(folder):
+        with locked(folder), telling(context) as told:
             state = self._open(context, folder)
             try:
-                ending = Ending.TOLD if state.ended else asyncio.run(self._live(context, state))
+                told.follow(state)
+                ending = (
+                    Ending.TOLD if state.ended else asyncio.run(self._live(context, state, told))
+                )
             finally:
                 state.close()
             context.logger.info(f"after {state.bars:,} bars: {ending.value}")
+            told.end(ending.value)
             self._close(context, ending)
 
     def _open(self, context: Context, folder: Path) -> SessionState:
@@ -143,7 +149,7 @@ class Paper:
         )
         return state
 
-    async def _live(self, context: Context, state: SessionState) -> Ending:
+    async def _live(self, context: Context, state: SessionState, told: Telling) -> Ending:
         """Run the loop, with signals that end it at a good place."""
         from framework.modes.session_learning import keep_ages, learner_of
         from framework.modes.session_voices import voices_of
@@ -168,11 +174,13 @@ class Paper:
         learner = learner_of(context, state)
         with voices_of(context, state) as voices:
             async with feed:
-                session = Session(state, feed, clock, terms, voices, learner)
+                session = Session(state, feed, clock, terms, [*voices, *told.voices], learner)
                 loop = asyncio.get_running_loop()
-                with ToldGently(
-                    lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)
-                ):
+
+                def tell(command: Command) -> None:
+                    loop.call_soon_threadsafe(session.tell, command)
+
+                with ToldGently(lambda: tell(Command.INTERRUPT)), told.obeying(tell):
                     ending = await session.run()
         if learner is not None:
             keep_ages(context, learner)

@@ -34,7 +34,7 @@ def voices_of(context: Context, state: SessionState) -> Iterator[Sequence[Voice]
         state,
         title=f"{settings.strategy.name} {interval} on {settings.exchange.name}",
         quote=quote_of(history.pairs),
-        expects_return=_expects_return(context),
+        expects_return=expects_return(context),
         console=context.console,
         errors=context.errors,
         log=lambda line: context.logger.debug("{}", line),
@@ -57,7 +57,7 @@ def voices_of(context: Context, state: SessionState) -> Iterator[Sequence[Voice]
         yield console, mirror
 
 
-def _expects_return(context: Context) -> bool:
+def expects_return(context: Context) -> bool:
     """Tell whether the model's ``forecast`` is a log-return of the price."""
     label = getattr(context.settings.model, "label", None)
     return getattr(label, "kind", None) == "return"

@@ -149,6 +149,11 @@ class BookKeeping:
         return self.won + self.lost + int(np.count_nonzero(self.trips.held_N["units"]))
 
     @property
+    def day_begun(self) -> float:
+        """Equity when the UTC day at hand began."""
+        return self._day[1]
+
+    @property
     def profit(self) -> float:
         """Equity over what the session began with."""
         return self.equity - self.cash

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Self
 
 from framework.config.stream import Stream
 from framework.feed.events import CandleRevised, FeedEvent, StateChanged
 from framework.records import Kind, Reason
 from framework.session.book_keeping import BookKeeping
+from framework.session.decisions import Decisions
 from framework.session.live_table import Status, live_table
 from framework.session.record import read_record
 from framework.session.screen import Screen
 from framework.session.state import SessionState
 from framework.session.trader import Acted
 from framework.session.voice import Voice
-from framework.session.wording import Decision, Wording, holdings
-from framework.types import SECOND_NS, RecordArray, format_time
+from framework.session.wording import Wording, holdings
+from framework.types import SECOND_NS, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -71,7 +70,7 @@ class Console(Voice):
         self._title = title
         self._bar_ns = history.interval.ns
         self._words = Wording(history.pairs, quote, history.interval)
-        self._expects_return = expects_return
+        self._decisions = Decisions(state, expects_return)
         self._log, self._redact = log, redact
         self._now_ns = now_ns
         self._feed = "connecting"
@@ -79,7 +78,6 @@ class Console(Voice):
         self._books = new_books(state)
         bars, events = read_record(state.record.folder)
         self._books.add(bars, events)
-        self._decided = self._waiting(events)
         self._status = self._stand()
         self._screen = Screen(
             console, errors, lambda: live_table(self._status, self._words, self._now_ns())
@@ -101,7 +99,7 @@ class Console(Voice):
         """Tell of fills, of what the session came to by them, and of decisions."""
         booked = self._books.book(acted.time, acted.equity, acted.events)
         for one in booked:
-            self._tell(self._words.booked(one, self._decided.get(int(one.fill["order"]))))
+            self._tell(self._words.booked(one, self._decisions.of(int(one.fill["order"]))))
             self._trades.append(self._words.cells(one))
         wallet = acted.account[0]["wallet"]
         if booked:
@@ -136,59 +134,24 @@ class Console(Voice):
         """Yield what to tell of decisions and of orders that end unfilled; log the rest."""
         replaced = set()
         for event in acted.events:
-            kind, order = int(event["kind"]), int(event["order"])
+            kind = int(event["kind"])
             if kind == Kind.VETOED:
                 self._log(self._words.vetoed(event))
             elif kind in (Kind.CANCELLED, Kind.EXPIRED):
-                self._decided.pop(order, None)
                 if event["reason"] == Reason.REPLACED:
                     replaced.add((int(event["pair"]), int(event["side"])))
                     self._log(self._words.dropped(event))
                 else:
                     yield self._words.dropped(event)
             elif kind == Kind.DECIDED:
-                decision = Decision(
-                    int(event["time"]) + self._bar_ns,
-                    self._expected(event, acted.predicted.get("forecast")),
-                )
-                self._decided[order] = decision
+                decision = self._decisions.add(event, acted.predicted)
                 held = float(acted.account[0]["positions"][event["pair"]]["units"])
                 line = self._words.decided(event, decision, held)
                 if (int(event["pair"]), int(event["side"])) in replaced:
                     self._log(line)
                 else:
                     yield line
-        open_orders = _open_orders(acted.account)
-        self._decided = {k: v for k, v in self._decided.items() if k in open_orders}
-
-    def _expected(self, event: Any, forecast_N: Any | None) -> float:
-        """Return the price that the model expects, or the close where it expects none."""
-        price = float(event["price"])
-        if forecast_N is None or not self._expects_return:
-            return price
-        expected = price * float(np.exp(forecast_N[event["pair"]]))
-        return expected if np.isfinite(expected) else price
-
-    def _waiting(self, events: RecordArray) -> dict[int, Decision]:
-        """Return what the open orders go back to."""
-        open_orders = _open_orders(self._state.trader.account)
-        decided = events[(events["kind"] == Kind.DECIDED) & np.isin(events["order"], open_orders)]
-        return {
-            int(event["order"]): Decision(
-                int(event["time"]) + self._bar_ns, self._expected(event, self._forecast_at(event))
-            )
-            for event in decided
-        }
-
-    def _forecast_at(self, event: Any) -> Any | None:
-        """Return what the model forecast when an order was decided."""
-        forecast_KN = self._state.trader.predicted.get("forecast")
-        if forecast_KN is None:
-            return None
-        interval = self._state.pipeline.plan.interval
-        last_ns = interval.floor(self._state.next_ns)
-        back = (last_ns - int(event["time"]) - self._bar_ns) // interval.ns
-        return forecast_KN[len(forecast_KN) - 1 - back] if back < len(forecast_KN) else None
+        self._decisions.keep_open(acted.account)
 
     def _stand(self) -> Status:
         state, books = self._state, self._books
@@ -222,8 +185,3 @@ def new_books(state: SessionState) -> BookKeeping:
     return BookKeeping(
         len(history.pairs), state.pipeline.cash, start_ns, plan.interval, history.interval
     )
-
-
-def _open_orders(account: RecordArray) -> list[int]:
-    ids = account[0]["orders"]["id"]
-    return [int(number) for number in ids[ids > 0]]

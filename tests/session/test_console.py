@@ -19,6 +19,7 @@ from framework.records import EVENT, Kind, OrderType, Reason
 from framework.session import screen
 from framework.session.book_keeping import BookKeeping
 from framework.session.console import Console
+from framework.session.decisions import Decisions
 from framework.session.live_table import live_table
 from framework.session.state import SessionState
 from framework.session.wording import Decision, Held, Wording, priced
@@ -155,12 +156,13 @@ def test_each_fill_is_told_once_with_its_decision_also_over_a_restart(tmp_path: 
 
 def test_a_forecast_return_becomes_the_price_it_expects(tmp_path: Path) -> None:
     heard = Heard(tmp_path / "run")
-    console = heard.console(expects_return=True)
     decided = event(Kind.DECIDED, 0, 1, 1.0, 200.0, pair=1)[0]
-    assert console._expected(decided, np.array([0.5, 0.1])) == pytest.approx(200.0 * math.exp(0.1))
-    assert console._expected(decided, np.array([0.5, np.nan])) == 200.0
-    assert console._expected(decided, None) == 200.0
-    assert heard.console()._expected(decided, np.array([0.5, 0.1])) == 200.0
+    forecast = {"forecast": np.array([0.5, 0.1])}
+    decisions = Decisions(heard.state, expects_return=True)
+    assert decisions.add(decided, forecast).price == pytest.approx(200.0 * math.exp(0.1))
+    assert decisions.add(decided, {"forecast": np.array([0.5, np.nan])}).price == 200.0
+    assert decisions.add(decided, {}).price == 200.0
+    assert Decisions(heard.state, expects_return=False).add(decided, forecast).price == 200.0
     heard.state.close()
 
 
