@@ -55,6 +55,7 @@ class Paper:
         settings = context.settings
         if context.sweeping:
             raise UserError("mode: paper is one session, not a trial of a sweep; leave out -m.")
+        settings.monitor.prepare()
         compile_plan(settings)
         check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
 
@@ -143,8 +144,9 @@ class Paper:
 
     async def _live(self, context: Context, state: SessionState) -> Ending:
         """Run the loop, with signals that end it at a good place."""
+        from framework.modes.session_monitor import watched
         from framework.modes.session_voices import voices_of
-        from framework.session.feeding import live_on
+        from framework.session.feeding import is_played, live_on
         from framework.session.session import Command, Session, Terms
 
         settings = context.settings
@@ -162,11 +164,14 @@ class Paper:
         terms = Terms(
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
-        async with feed:
-            session = Session(state, feed, clock, terms, voices_of(context, state))
-            loop = asyncio.get_running_loop()
-            with ToldGently(lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)):
-                return await session.run()
+        speed = self.speed if is_played(settings.exchange) else 1.0
+        with watched(context, state, speed) as watching:
+            async with feed:
+                voices = [*voices_of(context, state), *watching]
+                session = Session(state, feed, clock, terms, voices)
+                loop = asyncio.get_running_loop()
+                with ToldGently(lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)):
+                    return await session.run()
 
     def _close(self, context: Context, ending: Ending) -> None:
         """Replay the session, and judge it where it came to its end."""
