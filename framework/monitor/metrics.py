@@ -75,6 +75,8 @@ class Metrics:
         )
         self.paused = gauge("paused", "1 while nothing is opened.")
         self.errors = counter("errors", "Warnings and errors logged.", ["level"])
+        for level in ("warning", "error", "critical"):
+            self.errors.labels(level)  # so that the first one is a rise from 0
         self.journal = gauge("journal_bytes", "Size of the session's journal.")
         self.staleness = gauge(
             "model_staleness_seconds",
