@@ -49,6 +49,7 @@ class Monitoring(Voice):
             for field, name in (("wins", "win"), ("losses", "loss"))
         }
         self._counted = dict.fromkeys(self._results, 0)
+        metrics.journal.set_function(lambda: state.journal.size)
         self._lost = False
         self._arrived: dict[int, tuple[int, float]] = {}
         self._peak = self._cash = state.pipeline.cash
@@ -71,7 +72,6 @@ class Monitoring(Voice):
             self._candles[standing].inc()
         self._book(acted.events)
         self._show(acted.account, acted.equity)
-        metrics.journal.set(self._state.journal.size)
         self._pause_is(self._state.paused)
         self._health.bars += 1
         self._health.acted(acted.time, late_s / self._speed if self._speed else 0.0, acted.decided)
@@ -111,7 +111,6 @@ class Monitoring(Voice):
         self._peak = max(self._peak, *bars["equity"].tolist()) if len(bars) else self._peak
         self._book(events)
         self._show(state.trader.account, float(state.trader.account["wallet"]["equity"][0]))
-        self._metrics.journal.set(state.journal.size)
         self._pause_is(state.paused)
 
     def _book(self, events: RecordArray) -> None:
