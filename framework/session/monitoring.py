@@ -13,6 +13,7 @@ from framework.market.candles import Standing
 from framework.monitor.health import Health
 from framework.monitor.metrics import Metrics
 from framework.records import Kind, Reason
+from framework.session.model_age import ModelAge
 from framework.session.state import SessionState
 from framework.session.trader import Acted
 from framework.session.voice import Voice
@@ -92,6 +93,10 @@ class Monitoring(Voice):
             elif event.state is State.LIVE and self._lost:
                 self._lost = False
                 self._metrics.reconnects.inc()
+
+    def aged(self, age: ModelAge) -> None:
+        """Show how stale the model is."""
+        self._metrics.model_is(age.age_ns / SECOND_NS, age.bars, age.drift)
 
     def said(self, line: str) -> None:
         """Show at once that a person paused the session, or let it go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework.feed.events import FeedEvent
+from framework.session.model_age import ModelAge
 from framework.session.trader import Acted
 
 
@@ -25,6 +26,9 @@ class Voice:
 
     def heard(self, event: FeedEvent) -> None:
         """Hear of anything that the feed tells."""
+
+    def aged(self, age: ModelAge) -> None:
+        """Hear how old the model is, after each bar of a session that predicts."""
 
     def said(self, line: str) -> None:
         """Hear of what a person should know, in one line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -19,10 +20,15 @@ from test_trader import build
 
 from framework.exchange.simulated import Simulated
 from framework.modes.session_monitor import watched
+from framework.monitor.health import Health
+from framework.monitor.metrics import Metrics
 from framework.monitor.prometheus import Prometheus
 from framework.monitor.unmonitored import Unmonitored
+from framework.records import Watched
+from framework.session.model_age import ModelAge
+from framework.session.monitoring import Monitoring
 from framework.session.state import SessionState
-from framework.types import Interval
+from framework.types import SECOND_NS, Interval
 
 PATIENCE_S = 240.0
 PAPER = ("mode=paper", "monitor=prometheus", "pairs=btc_aud", "report=false")
@@ -88,6 +94,23 @@ def test_limits_are_as_long_as_bars_and_decisions_take_on_the_wall(state):
         logger.remove(sink)
     about = 'exchange="simulated",interval="4h",quote="AUD",run="12",strategy="own"'
     assert f"framework_session_info{{{about}}} 1.0" in shown
+
+
+def test_a_model_is_shown_as_stale_as_it_is(state):
+    health = Health(60.0, 60.0)
+    metrics = Metrics(Watched(bar_s=1, decision_s=1, version="", about={}), health)
+    voice = Monitoring(metrics, health, state, 1.0)
+    names = [f"framework_model_{name}" for name in ("staleness_seconds", "staleness_bars", "drift")]
+
+    def shown():
+        return [metrics.registry.get_sample_value(name) for name in names]
+
+    assert all(math.isnan(value) for value in shown())
+    voice.aged(ModelAge("model_1", 0, 36 * 3_600 * SECOND_NS, 36))
+    assert shown()[:2] == [129_600.0, 36.0]
+    assert math.isnan(shown()[2])
+    voice.aged(ModelAge("model_1", 0, 37 * 3_600 * SECOND_NS, 37, 0.125))
+    assert shown() == [133_200.0, 37.0, 0.125]
 
 
 def test_without_a_monitor_nobody_hears(state):
