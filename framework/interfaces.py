@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, runtime_checkable
 
-from framework.records import Begun, Ended
+from framework.records import Begun, Ended, Watched
 
 
 @runtime_checkable
@@ -72,3 +72,16 @@ class Tracker(Protocol):
 
     def begin(self, run: Begun) -> Tracking | None:
         """Note that a run begins, without waiting; None: nothing is kept."""
+
+
+@runtime_checkable
+class Monitor(Protocol):
+    """Lets another program watch a session while it runs."""
+
+    name: str
+
+    def prepare(self) -> None:
+        """Check what can be checked before a run begins; raise UserError."""
+
+    def open(self, session: Watched) -> Any:
+        """Begin to show a session, until it is closed; None: nobody looks."""

@@ -266,3 +266,24 @@ class Ended:
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A session that begins, as a monitor is told of it; nothing in it is secret.
+
+    Parameters
+    ----------
+    bar_s, decision_s : float
+        Seconds of the wall between two bars, and between two decisions; 0 where they come as fast
+        as possible.
+    version : str
+        Of the framework.
+    about : mapping of str to str
+        What the session is known by: its run, strategy, exchange.
+    """
+
+    bar_s: float
+    decision_s: float
+    version: str
+    about: Mapping[str, str]

@@ -16,7 +16,9 @@ CHOICES = sorted(
     for file in (ROOT / "conf").glob("*/*.yaml")
     if file.parent.name != "hydra"
 ) + sorted(("strategy", file.stem) for file in (ROOT / "strategies").glob("*.yaml"))
-GROUPS = "exchange pairs features model risk execution evaluation mode strategy notify tracking"
+GROUPS = (
+    "exchange pairs features model risk execution evaluation mode strategy notify tracking monitor"
+)
 
 
 def composed(*overrides):

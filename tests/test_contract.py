@@ -15,7 +15,7 @@ from framework.config.component import component, is_component
 from framework.config.search_path import project_root
 from framework.errors import UserError
 
-PARTS_OF_A_RUN = ("exchange", "notify", "tracking", "modes", "engine")
+PARTS_OF_A_RUN = ("exchange", "notify", "tracking", "monitor", "modes", "engine")
 
 
 def components():

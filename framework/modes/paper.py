@@ -57,6 +57,7 @@ class Paper:
         settings = context.settings
         if context.sweeping:
             raise UserError("mode: paper is one session, not a trial of a sweep; leave out -m.")
+        settings.monitor.prepare()
         compile_plan(settings)
         check_learning(settings)
         check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
@@ -152,8 +153,9 @@ class Paper:
     async def _live(self, context: Context, state: SessionState, told: Telling) -> Ending:
         """Run the loop, with signals that end it at a good place."""
         from framework.modes.session_learning import keep_ages, learner_of
+        from framework.modes.session_monitor import watched
         from framework.modes.session_voices import voices_of
-        from framework.session.feeding import live_on
+        from framework.session.feeding import is_played, live_on
         from framework.session.session import Command, Session, Terms
 
         settings = context.settings
@@ -172,9 +174,11 @@ class Paper:
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
         learner = learner_of(context, state)
-        with voices_of(context, state) as voices:
+        speed = self.speed if is_played(settings.exchange) else 1.0
+        with voices_of(context, state) as voices, watched(context, state, speed) as watching:
             async with feed:
-                session = Session(state, feed, clock, terms, [*voices, *told.voices], learner)
+                heard_by = [*voices, *told.voices, *watching]
+                session = Session(state, feed, clock, terms, heard_by, learner)
                 loop = asyncio.get_running_loop()
 
                 def tell(command: Command) -> None:

@@ -21,7 +21,7 @@ _IDENTITY = "identity.json"
 _LOCK = "lock"
 _APART = (
     *("run_dir", "database", "report", "verify", "resume", "run", "runs", "search", "sweep"),
-    *("mode", "notify", "tracking", "evaluation", "gate", "sanity", "training", "store"),
+    *("mode", "notify", "tracking", "monitor", "evaluation", "gate", "sanity", "training", "store"),
     *("learning", "store_options", "hydra"),
 )
 """Parts of the configuration that do not tell two sessions apart."""

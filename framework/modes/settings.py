@@ -20,7 +20,7 @@ from framework.config.component import component
 from framework.engine.execution import Execution
 from framework.engine.risk import Risk
 from framework.exchange.contract import Exchange
-from framework.interfaces import Mode, Notifier, Tracker
+from framework.interfaces import Mode, Monitor, Notifier, Tracker
 from framework.learning.model import Model
 from framework.learning.sanity import Sanity
 from framework.learning.training import Training
@@ -175,6 +175,9 @@ class Settings:
 
     tracking: Tracker
     """Where experiments are tracked besides the database."""
+
+    monitor: Monitor
+    """Who may watch a session while it runs."""
 
     @model_validator(mode="after")
     def _an_anomaly_to_bound(self) -> Self:

@@ -50,8 +50,7 @@ def live_on(
     seed : int
         For the waits between tries.
     """
-    played = not exchange.is_live or exchange.from_store
-    clock: Clock = PlayedClock(start_ns, speed) if played else WallClock()
+    clock: Clock = PlayedClock(start_ns, speed) if is_played(exchange) else WallClock()
     channels = {Channel.TRADES, Channel.CANDLES} | ({Channel.BOOKS} if book else set())
     wanted = Wanted(
         pairs=tuple(pairs),
@@ -62,3 +61,8 @@ def live_on(
         store_url=store_url,
     )
     return clock, feed_of(exchange, clock, wanted, np.random.default_rng(seed))
+
+
+def is_played(exchange: Exchange) -> bool:
+    """Tell whether an exchange's candles are played as if they came now, at any speed."""
+    return not exchange.is_live or exchange.from_store

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from framework.market.candles import COLUMNS, Candles
-from framework.types import FloatArray
+from framework.types import ByteArray, FloatArray
 
 _COLUMNS = (*COLUMNS, "standing")
 
@@ -72,6 +72,12 @@ class History:
         """Last close of each pair, (N,), NaN where there was none."""
         closes: FloatArray = self._columns["close"][:, self._bars - 1]
         return closes
+
+    @property
+    def standing(self) -> ByteArray:
+        """Standing of each pair's last candle, (N,)."""
+        standing: ByteArray = self._columns["standing"][:, self._bars - 1]
+        return standing
 
     @property
     def candles(self) -> Candles:

@@ -1,0 +1,1 @@
+"""Ways of letting another program watch a session."""
