@@ -69,13 +69,12 @@ class CoinbaseConnection(CcxtConnection):
             "start": str(start_ns // SECOND_NS),
             "end": str(end_ns // SECOND_NS),
         }
-        found = await self._asked(
+        return await self._asked(
             f"candles of {pair}",
             lambda client: client.v3PublicGetBrokerageMarketProductsProductIdCandles(query),
-            lambda answer: candles_in(pair, interval, answer),
+            lambda answer: candles_in(interval, answer),
             pair,
         )
-        return {row.time: (row.open, row.high, row.low, row.close, row.volume) for row in found}
 
     async def trades(self, pair: str, start_ns: int, end_ns: int) -> tuple[list[Trade], int]:
         """Return the trades with times in [start_ns, end_ns), newest page first."""

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from framework.exchange.backoff import Backoff
 from framework.exchange.connection import Heard, Offers
 from framework.exchange.faults import TooOften, Unreachable
-from framework.feed.backoff import Backoff
 from framework.feed.outbox import Outbox
 from framework.interfaces import Clock
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from framework.exchange.backoff import Backoff
 from framework.exchange.connection import (
     Channel,
     Connection,
@@ -19,7 +20,6 @@ from framework.exchange.connection import (
     Listening,
 )
 from framework.exchange.faults import Unreachable
-from framework.feed.backoff import Backoff
 from framework.feed.bucket import Closing
 from framework.feed.events import (
     BookSeen,
