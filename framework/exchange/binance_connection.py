@@ -22,7 +22,7 @@ from framework.exchange.wire_values import (
     served_ohlcv_of,
     text_of,
 )
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.market.rules import MarketRules
 from framework.types import MS_NS, SECOND_NS, Interval
 
@@ -140,8 +140,7 @@ class BinanceConnection(CcxtConnection):
                 break
             page, more = await self._aggregates(pair, {"fromId": newest + 1}), False
         within = [trade for trade in found.values() if start_ns <= trade.time < end_ns]
-        within.sort(key=lambda trade: (trade.time, int(trade.id)))
-        return within, start_ns
+        return sorted(within, key=in_order), start_ns
 
     async def _aggregates(self, pair: str, which: dict[str, int]) -> dict[int, Trade]:
         """Return a page of trades by id."""

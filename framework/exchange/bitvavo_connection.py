@@ -19,7 +19,7 @@ from framework.exchange.wire_values import (
     served_ohlcv_of,
     text_of,
 )
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.market.rules import MarketRules
 from framework.types import DAY_NS, MS_NS, Interval
 
@@ -112,8 +112,7 @@ class BitvavoConnection(CcxtConnection):
                 oldest_ms = min(trade.time for trade in page) // MS_NS
                 last_ms = min(oldest_ms, last_ms - 1)
         within = [trade for trade in found.values() if start_ns <= trade.time < end_ns]
-        within.sort(key=lambda trade: (trade.time, trade.id))
-        return within, start_ns
+        return sorted(within, key=in_order), start_ns
 
     async def _trade_page(self, pair: str, start_ms: int, last_ms: int) -> list[Trade]:
         asked = {

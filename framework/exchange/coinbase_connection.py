@@ -7,7 +7,6 @@ from typing import Any, ClassVar, TypeVar
 
 from framework.exchange.ccxt_connection import CandlePage, CcxtConnection
 from framework.exchange.ccxt_listener import CcxtListener
-from framework.exchange.coinbase_frames import in_order
 from framework.exchange.coinbase_listener import CoinbaseListener
 from framework.exchange.coinbase_rows import (
     GRANULARITIES,
@@ -18,7 +17,7 @@ from framework.exchange.coinbase_rows import (
 )
 from framework.exchange.connection import Channel, Heard, MarketInfo, Offers
 from framework.exchange.faults import Refused
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.types import SECOND_NS, Interval
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from framework.exchange.kraken_listener import KrakenListener
 from framework.exchange.kraken_rows import KrakenMarket, candles_in, markets_in, time_in, trades_in
 from framework.exchange.wire_values import dict_of
 from framework.exchange.written_values import read_written
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.market.rows import CandleRows
 from framework.types import SECOND_NS, Interval
 
@@ -111,7 +111,7 @@ class KrakenConnection(CcxtConnection):
             if newest >= end_ns or int(cursor) <= int(since):
                 break
             since = cursor
-        return sorted(found.values(), key=lambda trade: (trade.time, int(trade.id))), start_ns
+        return sorted(found.values(), key=in_order), start_ns
 
     async def listen(
         self,

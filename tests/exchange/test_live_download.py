@@ -34,7 +34,7 @@ def waits(monkeypatch):
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("framework.session.clock.WallClock.sleep", sleep)
+    monkeypatch.setattr("framework.exchange.exchange_clock.ExchangeClock.sleep", sleep)
     monkeypatch.setattr(candle_history, "_WAIT_S", 0.0)
     return slept
 
