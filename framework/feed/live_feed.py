@@ -90,7 +90,6 @@ class LiveFeed(Feed):
         self._interval = interval
         self._watermark = watermark
         self._channels = channels
-        self._listened = listened(channels, connection.offers)
         self._book_every_s = book_every_s
         self._book_depth = book_depth
         self._closing = closing or Closing()
@@ -173,6 +172,10 @@ class LiveFeed(Feed):
             self._backoff,
             self._outbox,
         )
+
+    @property
+    def _listened(self) -> frozenset[Channel]:
+        return listened(self._channels, self._connection.offers)
 
     async def _listen(self, hear: Callable[[Heard], None]) -> None:
         """Listen once, to the pairs that there are."""
