@@ -17,6 +17,7 @@ ByteArray = npt.NDArray[np.uint8]
 IndexArray = npt.NDArray[np.int32]
 RecordArray = npt.NDArray[np.void]
 
+MS_NS = 1_000_000
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 YEAR_NS = 365 * DAY_NS

@@ -18,15 +18,14 @@ from framework.exchange.wire_values import (
     list_of,
     moment_of,
     number_of,
-    ohlcv_of,
     open_time_of,
+    served_ohlcv_of,
     text_of,
 )
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.market.rules import MarketRules
-from framework.types import SECOND_NS, Interval
+from framework.types import MS_NS, SECOND_NS, Interval
 
-_MS = 1_000_000
 _HOUR_NS = 3_600 * SECOND_NS
 _PAGE = 1_000
 _NEVER = 1 << 62
@@ -97,7 +96,7 @@ class BinanceConnection(CcxtConnection):
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> CandlePage:
         """Return the candles of at most a page, [start_ns, end_ns)."""
-        return await self._klines(pair, interval, {"endTime": end_ns // _MS - 1}, start_ns, _PAGE)
+        return await self._klines(pair, interval, {"endTime": end_ns // MS_NS - 1}, start_ns, _PAGE)
 
     async def first_candle(self, pair: str, interval: Interval, from_ns: int) -> int:
         """Return the open time of the first candle since `from_ns`; the end of time: none."""
@@ -109,7 +108,7 @@ class BinanceConnection(CcxtConnection):
         asked = {
             "symbol": self.market_id(pair),
             "interval": self.timeframe(interval),
-            "startTime": start_ns // _MS,
+            "startTime": start_ns // MS_NS,
             "limit": limit,
             **more,
         }
@@ -117,7 +116,7 @@ class BinanceConnection(CcxtConnection):
             f"candles of {pair}",
             lambda client: client.publicGetKlines(asked),
             lambda answer: {
-                open_time_of(row[0], interval): ohlcv_of(list_of(row)[1:6])
+                open_time_of(row[0], interval): served_ohlcv_of(list_of(row)[1:6])
                 for row in list_of(answer)
             },
             cost=2.0,
@@ -131,7 +130,7 @@ class BinanceConnection(CcxtConnection):
         until_ns = start_ns
         while until_ns < end_ns and not page:  # by the hour to the first one, then by their ids
             at_ns, until_ns = until_ns, min(until_ns + _HOUR_NS, end_ns)
-            asked = {"startTime": -(-at_ns // _MS), "endTime": -(-until_ns // _MS) - 1}
+            asked = {"startTime": -(-at_ns // MS_NS), "endTime": -(-until_ns // MS_NS) - 1}
             page = await self._aggregates(pair, asked)
         more = until_ns < end_ns
         while page:
@@ -141,8 +140,7 @@ class BinanceConnection(CcxtConnection):
                 break
             page, more = await self._aggregates(pair, {"fromId": newest + 1}), False
         within = [trade for trade in found.values() if start_ns <= trade.time < end_ns]
-        within.sort(key=lambda trade: (trade.time, int(trade.id)))
-        return within, start_ns
+        return sorted(within, key=in_order), start_ns
 
     async def _aggregates(self, pair: str, which: dict[str, int]) -> dict[int, Trade]:
         """Return a page of trades by id."""

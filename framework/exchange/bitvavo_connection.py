@@ -15,15 +15,14 @@ from framework.exchange.wire_values import (
     list_of,
     moment_of,
     number_of,
-    ohlcv_of,
     open_time_of,
+    served_ohlcv_of,
     text_of,
 )
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.market.rules import MarketRules
-from framework.types import DAY_NS, Interval
+from framework.types import DAY_NS, MS_NS, Interval
 
-_MS = 1_000_000
 _CANDLES = 1_440
 _TRADES = 1_000
 _TIMEFRAMES = "1m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d".split()
@@ -84,15 +83,15 @@ class BitvavoConnection(CcxtConnection):
         asked = {
             "market": self.market_id(pair),
             "interval": self.timeframe(interval),
-            "start": start_ns // _MS,
-            "end": end_ns // _MS - 1,
+            "start": start_ns // MS_NS,
+            "end": end_ns // MS_NS - 1,
             "limit": _CANDLES,
         }
         return await self.ask(
             f"candles of {pair}",
             lambda client: client.publicGetMarketCandles(asked),
             lambda answer: {
-                open_time_of(list_of(row)[0], interval): ohlcv_of(row[1:])
+                open_time_of(list_of(row)[0], interval): served_ohlcv_of(row[1:])
                 for row in list_of(answer)
             },
             pair=pair,
@@ -102,19 +101,18 @@ class BitvavoConnection(CcxtConnection):
         """Return the trades with times in [start_ns, end_ns), all of them."""
         found: dict[str, Trade] = {}
         for day_ns in range(start_ns, end_ns, DAY_NS):  # no more at once
-            start_ms = -(-day_ns // _MS)
-            last_ms = -(-min(day_ns + DAY_NS, end_ns) // _MS) - 1
+            start_ms = -(-day_ns // MS_NS)
+            last_ms = -(-min(day_ns + DAY_NS, end_ns) // MS_NS) - 1
             while start_ms <= last_ms:
                 page = await self._trade_page(pair, start_ms, last_ms)
                 found |= {trade.id: trade for trade in page}
                 if len(page) < _TRADES:
                     break
                 # Back in time; those of the last moment may go on, and are asked for again.
-                oldest_ms = min(trade.time for trade in page) // _MS
+                oldest_ms = min(trade.time for trade in page) // MS_NS
                 last_ms = min(oldest_ms, last_ms - 1)
         within = [trade for trade in found.values() if start_ns <= trade.time < end_ns]
-        within.sort(key=lambda trade: (trade.time, trade.id))
-        return within, start_ns
+        return sorted(within, key=in_order), start_ns
 
     async def _trade_page(self, pair: str, start_ms: int, last_ms: int) -> list[Trade]:
         asked = {

@@ -28,7 +28,7 @@ from framework.exchange.wire_values import (
     traded_units_of,
 )
 from framework.market.live import Candle, Trade
-from framework.types import Interval
+from framework.types import MS_NS, Interval
 
 if TYPE_CHECKING:
     from framework.exchange.bitvavo_connection import BitvavoConnection
@@ -146,7 +146,7 @@ class BitvavoListener(CcxtListener):
         if "timestamp" not in message:
             return self.connection.clock.now_ns() + self._offset_ns
         told = message["timestamp"]
-        return moment_of(told, 1 if type(told) is int and told > 1e17 else 1_000_000)
+        return moment_of(told, 1 if type(told) is int and told > 1e17 else MS_NS)
 
     async def _ask_for_books(self) -> None:
         """Begin books as wanted; before that, learn how the exchange's time differs from ours."""

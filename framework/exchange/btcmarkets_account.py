@@ -28,12 +28,12 @@ from framework.exchange.btcmarkets_values import id_of
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
 from framework.exchange.wire_values import dict_of, list_of
+from framework.types import MS_NS
 
 T = TypeVar("T")
 E = TypeVar("E")
 
 _MOST_PAGES = 50
-_MS_NS = 1_000_000
 
 
 class Account:
@@ -153,7 +153,7 @@ class Account:
 
         def sign() -> dict[str, str]:
             now_ns = self._client.clock.now_ns() + (self._offset_ns or 0)
-            return signature(self._key, self._secret, "GET", path, now_ns // _MS_NS)
+            return signature(self._key, self._secret, "GET", path, now_ns // MS_NS)
 
         return sign
 

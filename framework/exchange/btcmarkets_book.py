@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
-from framework.exchange.btcmarkets_values import id_of, time_of
+from framework.exchange.btcmarkets_values import id_of
 from framework.exchange.live_book import LiveBook
 from framework.exchange.wire_values import list_of
+from framework.exchange.written_values import iso_time_of
 
 _DEPTH = 10
 _REMEMBERED = 64
@@ -81,7 +82,7 @@ class BookKeeper:
             self._recent.append((number, checksum))
         self.book.put_all(True, _levels(frame.get("bids")))
         self.book.put_all(False, _levels(frame.get("asks")))
-        self.book.time = time_of(frame.get("timestamp"))
+        self.book.time = iso_time_of(frame.get("timestamp"))
         if not self._passes(checksum, snapshot):
             return self._wrong()
         self.book.valid = True

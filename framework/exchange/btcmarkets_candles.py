@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from framework.exchange.btcmarkets_pages import PAGE, Cursor, Page, Pager, cursors_of_times
-from framework.exchange.btcmarkets_values import number_of, text_of_time, time_of
+from framework.exchange.btcmarkets_values import text_of_time
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
-from framework.exchange.wire_values import list_of
+from framework.exchange.wire_values import Ohlcv, list_of, served_ohlcv_of
+from framework.exchange.written_values import iso_time_of
+from framework.market.candles import COLUMNS
+from framework.market.made_candles import merged
 from framework.market.rows import CandleRows
 from framework.types import Interval
 
@@ -21,9 +24,6 @@ _MINUTE, _HOUR, _DAY = (Interval.parse(text) for text in ("1m", "1h", "1d"))
 _CERTAIN = (_DAY, _HOUR, _MINUTE)
 _COMPARED = 20
 _MOST_PAGES = 1_000
-
-Row = tuple[float, float, float, float, float]
-"""Open, high, low, close, volume."""
 
 
 class CandleHistory:
@@ -65,7 +65,7 @@ class CandleHistory:
     ) -> tuple[CandleRows, bool]:
         """Return the same by walking back over pages from the newest, and whether it is all."""
 
-        async def ask(cursor: tuple[Cursor, ...]) -> Page[tuple[int, Row]]:
+        async def ask(cursor: tuple[Cursor, ...]) -> Page[tuple[int, Ohlcv]]:
             query = (("timeWindow", str(interval)), ("limit", str(PAGE)), *cursor)
             return await self._client.get(_path(pair), _page, query)
 
@@ -104,14 +104,14 @@ class CandleHistory:
     async def _by_range(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> CandleRows:
-        found: dict[int, Row] = {}
+        found: dict[int, Ohlcv] = {}
         step_ns = (RANGE - 2) * interval.ns  # room for one more at either end
         for first_ns in range(start_ns, end_ns, step_ns):
             await self._fill(found, pair, interval, first_ns, min(first_ns + step_ns, end_ns))
         return _rows(pair, found, start_ns, end_ns)
 
     async def _fill(
-        self, found: dict[int, Row], pair: str, interval: Interval, start_ns: int, end_ns: int
+        self, found: dict[int, Ohlcv], pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> None:
         """Ask for one range; nothing hangs on whether its ends are inclusive, or what its cap is.
 
@@ -133,58 +133,32 @@ class CandleHistory:
                 await self._fill(found, pair, interval, max(times) + interval.ns, end_ns)
 
 
-def merged(rows: CandleRows, interval: Interval) -> CandleRows:
-    """Return ascending `rows` put together to candles of `interval`."""
-    opens = rows.time - (rows.time - interval.offset_ns) % interval.ns
-    first = np.flatnonzero(np.diff(opens, prepend=-1))
-    if not len(first):
-        return rows
-    last = np.append(first[1:], len(rows)) - 1
-    return CandleRows(
-        rows.pair,
-        opens[first],
-        rows.open[first],
-        np.maximum.reduceat(rows.high, first),
-        np.minimum.reduceat(rows.low, first),
-        rows.close[last],
-        np.add.reduceat(rows.volume, first),
-    )
-
-
 def _path(pair: str) -> str:
     return f"/v3/markets/{pair}/candles"
 
 
-def _page(answer: Answer) -> Page[tuple[int, Row]]:
-    entries: dict[int, Row] = {}
+def _page(answer: Answer) -> Page[tuple[int, Ohlcv]]:
+    entries: dict[int, Ohlcv] = {}
     for entry in list_of(answer.body):
-        time, *values = list_of(entry)
-        if len(values) != 5:
-            raise ValueError(f"a candle has 6 values, not {len(values) + 1}")
-        opened, high, low, close, volume = map(number_of, values)
-        _keep(entries, time_of(time), (opened, high, low, close, volume))
+        row = list_of(entry)
+        _keep(entries, iso_time_of(row[0] if row else None), served_ohlcv_of(row[1:]))
     return Page(
         {time_ns: (time_ns, row) for time_ns, row in entries.items()},
         cursors_of_times(entries, answer),
     )
 
 
-def _keep(found: dict[int, Row], time_ns: int, row: Row) -> None:
+def _keep(found: dict[int, Ohlcv], time_ns: int, row: Ohlcv) -> None:
     """Keep a row unless one with more volume is known: caches serve older ones."""
     known = found.get(time_ns)
     if known is None or not row[4] < known[4]:
         found[time_ns] = row
 
 
-def _rows(pair: str, found: Mapping[int, Row], start_ns: int, end_ns: int) -> CandleRows:
-    times = sorted(time_ns for time_ns in found if start_ns <= time_ns < end_ns)
-    values = _table(found[time_ns] for time_ns in times)
-    return CandleRows(pair, np.array(times, np.int64), *values)
-
-
-def _table(rows: Iterable[Row]) -> np.ndarray:
-    return np.array(list(rows), np.float64).reshape(-1, 5).T.copy()
+def _rows(pair: str, found: Mapping[int, Ohlcv], start_ns: int, end_ns: int) -> CandleRows:
+    within = {time_ns: row for time_ns, row in found.items() if start_ns <= time_ns < end_ns}
+    return CandleRows.of(pair, within)
 
 
 def _values(rows: CandleRows) -> np.ndarray:
-    return np.column_stack((rows.open, rows.high, rows.low, rows.close, rows.volume))
+    return np.column_stack([getattr(rows, name) for name in COLUMNS])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from framework.exchange.btcmarkets_values import id_of, number_of, side_of, time_of
-from framework.exchange.wire_values import text_of
+from framework.exchange.btcmarkets_values import id_of, side_of
+from framework.exchange.wire_values import served_number_of, text_of
+from framework.exchange.written_values import iso_time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +116,14 @@ class OwnTrade:
 def balance_of(entry: dict[str, Any]) -> Balance:
     """Return a balance."""
     total, available, locked = (
-        number_of(entry.get(key)) for key in ("balance", "available", "locked")
+        served_number_of(entry.get(key)) for key in ("balance", "available", "locked")
     )
     return Balance(text_of(entry.get("assetName")), total, available, locked)
 
 
 def fees_of(entry: dict[str, Any]) -> FeeRates:
     """Return the rates of one market."""
-    maker, taker = (number_of(entry.get(key)) for key in ("makerFeeRate", "takerFeeRate"))
+    maker, taker = (served_number_of(entry.get(key)) for key in ("makerFeeRate", "takerFeeRate"))
     # Rates have at most eight decimals; a product of floats would show more.
     return FeeRates(text_of(entry.get("marketId")), round(maker * 1e4, 6), round(taker * 1e4, 6))
 
@@ -133,13 +134,13 @@ def order_of(entry: dict[str, Any]) -> OwnOrder:
         id_of(entry.get("orderId")),
         str(entry.get("clientOrderId") or ""),
         text_of(entry.get("marketId")),
-        time_of(entry.get("creationTime")),
+        iso_time_of(entry.get("creationTime")),
         side_of(entry.get("side")),
         text_of(entry.get("type")),
         text_of(entry.get("status")),
-        number_of(entry.get("price", "nan")),
-        number_of(entry.get("amount")),
-        number_of(entry.get("openAmount")),
+        served_number_of(entry.get("price", "nan")),
+        served_number_of(entry.get("amount")),
+        served_number_of(entry.get("openAmount")),
     )
 
 
@@ -149,10 +150,10 @@ def own_trade_of(entry: dict[str, Any]) -> OwnTrade:
         id_of(entry.get("id")),
         id_of(entry.get("orderId")),
         text_of(entry.get("marketId")),
-        time_of(entry.get("timestamp")),
+        iso_time_of(entry.get("timestamp")),
         side_of(entry.get("side")),
-        number_of(entry.get("price")),
-        number_of(entry.get("amount")),
-        number_of(entry.get("fee")),
+        served_number_of(entry.get("price")),
+        served_number_of(entry.get("amount")),
+        served_number_of(entry.get("fee")),
         entry.get("liquidityType") == "Maker",
     )

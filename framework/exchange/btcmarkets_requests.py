@@ -6,15 +6,22 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from framework.errors import UserError, did_you_mean
 from framework.exchange.btcmarkets_candles import CandleHistory
 from framework.exchange.btcmarkets_trades import TradeHistory
-from framework.exchange.btcmarkets_values import amount_of, number_of, time_of
 from framework.exchange.connection import MarketInfo
 from framework.exchange.faults import Refused
 from framework.exchange.http import Answer, JsonClient
 from framework.exchange.live_book import LiveBook
-from framework.exchange.wire_values import dict_of, list_of, text_of
+from framework.exchange.not_offered import unknown_pairs
+from framework.exchange.wire_values import (
+    dict_of,
+    list_of,
+    price_of,
+    served_number_of,
+    text_of,
+    traded_units_of,
+)
+from framework.exchange.written_values import iso_time_of
 from framework.market.live import BookState, Trade
 from framework.market.rows import CandleRows
 from framework.market.rules import MarketRules
@@ -67,7 +74,7 @@ class PublicRequests:
         """Return the exchange's time, UTC ns."""
 
         def read(answer: Answer) -> int:
-            return time_of(dict_of(answer.body).get("timestamp"))
+            return iso_time_of(dict_of(answer.body).get("timestamp"))
 
         return await self._client.get("/v3/time", read, cost=_TIME_COST)
 
@@ -127,13 +134,7 @@ class PublicRequests:
         known = await self.markets()
         unknown = [pair for pair in pairs if pair not in known]
         if unknown:
-            raise UserError(
-                *(
-                    f"pairs: exchange '{self._client.exchange}' has no market '{pair}'."
-                    f"{did_you_mean(pair, known)}"
-                    for pair in unknown
-                )
-            )
+            raise unknown_pairs(self._client.exchange, unknown, known)
 
     async def _known(self, pairs: Sequence[str], asked: Awaitable[T]) -> T:
         """Return what was asked for; where that is declined, find out whether a pair is wrong."""
@@ -156,7 +157,7 @@ def _step(decimals: Any) -> float:
     """Return the smallest difference that so many decimals can tell; 0 where none are named."""
     if decimals is None:
         return 0.0
-    count = number_of(decimals)
+    count = served_number_of(decimals)
     if not (0 <= count <= _MOST_DECIMALS and count == int(count)):
         raise ValueError(f"{decimals!r:.40} is no number of decimals")
     return float(f"1e-{int(count)}")
@@ -164,9 +165,10 @@ def _step(decimals: Any) -> float:
 
 def _ticker(entry: dict[str, Any]) -> Ticker:
     bid, ask, last, volume = (
-        number_of(entry.get(key, "nan")) for key in ("bestBid", "bestAsk", "lastPrice", "volume24h")
+        served_number_of(entry.get(key, "nan"))
+        for key in ("bestBid", "bestAsk", "lastPrice", "volume24h")
     )
-    time_ns = time_of(entry.get("timestamp"))
+    time_ns = iso_time_of(entry.get("timestamp"))
     return Ticker(text_of(entry.get("marketId")), time_ns, bid, ask, last, volume)
 
 
@@ -179,7 +181,8 @@ def _book(pair: str, body: dict[str, Any]) -> BookState:
     for bid, key in ((True, "bids"), (False, "asks")):
         totals: dict[float, float] = {}
         for order in list_of(body.get(key)):
-            price, units = (amount_of(word) for word in list_of(order)[:2])
+            price, units = list_of(order)[:2]
+            price, units = price_of(price), traded_units_of(units)
             totals[price] = totals.get(price, 0.0) + units
         book.put_all(bid, ((repr(price), repr(units)) for price, units in totals.items()))
         depth = max(depth, len(totals))
@@ -188,5 +191,5 @@ def _book(pair: str, body: dict[str, Any]) -> BookState:
 
 def _snapshot_ns(number: Any) -> int:
     """Return the time that a snapshot's number tells: microseconds, as far as was seen."""
-    value = number_of(number)
+    value = served_number_of(number)
     return int(value) * 1_000 if 0 <= value < 9e15 else 0

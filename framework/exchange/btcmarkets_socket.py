@@ -19,9 +19,11 @@ from framework.exchange.connection import (
     Listening,
 )
 from framework.exchange.faults import ExchangeFault, Refused, TooOften, Unreachable
-from framework.exchange.http import Budget, need_aiohttp, reason_of
+from framework.exchange.http import reason_of
 from framework.exchange.http_faults import fault_of_answer, shortened, speaks_of_limits
 from framework.exchange.live_book import LiveBook
+from framework.exchange.live_packages import need_packages
+from framework.exchange.retries import Budget
 from framework.exchange.wire_values import dict_of
 from framework.interfaces import Clock
 
@@ -101,7 +103,7 @@ class MarketSocket:
             raise self._ended(reason_of(fault)) from None
 
     async def _opened(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
-        library = need_aiohttp(self._exchange)
+        library = need_packages(self._exchange)
         try:
             async with self._clock.timeout(self._timeout_s):
                 return await session.ws_connect(

@@ -7,9 +7,10 @@ import numpy as np
 from framework.errors import OutsideFault
 from framework.exchange.connection import Connection, Offers
 from framework.interfaces import Clock
+from framework.market.candles import COLUMNS
+from framework.market.made_candles import candles_of
 from framework.market.quality import FaultPolicy, inspect
 from framework.market.rows import CandleRows
-from framework.market.trade_candles import candles_of
 from framework.types import DAY_NS, Interval, format_time
 
 _READINGS = 7
@@ -24,7 +25,6 @@ async def past_candles(
     interval: Interval,
     start_ns: int,
     end_ns: int,
-    now_ns: int,
     faults: FaultPolicy,
 ) -> CandleRows:
     """Return the candles with open times in [start_ns, end_ns), all of them closed.
@@ -36,13 +36,11 @@ async def past_candles(
     ----------
     connection : Connection
     clock : Clock
-        For waiting.
+        The exchange's time; also for waiting.
     pair, interval : str, Interval
         Of the candles.
     start_ns, end_ns : int
         UTC; the end is not after the last closed candle's.
-    now_ns : int
-        The exchange's time.
     faults : FaultPolicy
         What counts as a jump.
 
@@ -55,11 +53,18 @@ async def past_candles(
     OutsideFault
         Its trades do not reach back so far.
     """
-    served_ns = max(oldest_served(connection.offers, interval, now_ns), start_ns)
+
+    def reach_ns() -> int:
+        return max(start_ns, oldest_served(connection.offers, interval, clock.now_ns()))
+
+    rows = CandleRows.of(pair, {})
+    if (from_ns := reach_ns()) < end_ns:
+        rows = await _believed(connection, clock, pair, interval, from_ns, end_ns, faults)
+    served_ns = min(reach_ns(), end_ns)  # the exchange forgets while it is asked
     parts = []
     step_ns = max(DAY_NS, interval.ns)
-    for first_ns in range(start_ns, min(served_ns, end_ns), step_ns):
-        until_ns = min(first_ns + step_ns, served_ns, end_ns)
+    for first_ns in range(start_ns, served_ns, step_ns):
+        until_ns = min(first_ns + step_ns, served_ns)
         trades, complete_from_ns = await connection.trades(pair, first_ns, until_ns)
         if complete_from_ns > first_ns:
             raise OutsideFault(
@@ -67,9 +72,7 @@ async def past_candles(
                 f"{format_time(complete_from_ns)} are to be had."
             )
         parts.append(candles_of(pair, trades, interval))
-    if served_ns < end_ns:
-        parts.append(await _believed(connection, clock, pair, interval, served_ns, end_ns, faults))
-    return _joined(pair, parts)
+    return CandleRows.joined(pair, [*parts, rows.take(np.flatnonzero(rows.time >= served_ns))])
 
 
 def oldest_served(offers: Offers, interval: Interval, now_ns: int) -> int:
@@ -110,16 +113,5 @@ def _doubtful(rows: CandleRows, interval: Interval, faults: FaultPolicy) -> bool
 def _same(rows: CandleRows, again: CandleRows) -> bool:
     return all(
         np.array_equal(getattr(rows, name), getattr(again, name), equal_nan=name != "time")
-        for name in ("time", "open", "high", "low", "close", "volume")
+        for name in ("time", *COLUMNS)
     )
-
-
-def _joined(pair: str, parts: list[CandleRows]) -> CandleRows:
-    if len(parts) == 1:
-        return parts[0]
-    parts = parts or [candles_of(pair, [], Interval(1))]
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("time", "open", "high", "low", "close", "volume")
-    )
-    return CandleRows(pair, *columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -10,12 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from framework.errors import OutsideFault, UserError, did_you_mean
+from framework.errors import UserError
 from framework.exchange.connection import Channel, Connection, Heard
 from framework.exchange.faults import ExchangeFault
 from framework.exchange.live_book import LiveBook
+from framework.exchange.live_packages import need_packages, open_session
+from framework.exchange.not_offered import unknown_interval, unknown_pairs
 from framework.exchange.rate_budget import RateBudget
 from framework.exchange.retries import insist
+from framework.exchange.wire_values import Ohlcv
 from framework.interfaces import Clock
 from framework.market.rows import CandleRows
 from framework.types import Interval
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CandlePage = dict[int, tuple[float, float, float, float, float]]
-"""Open, high, low, close and volume by open time."""
+CandlePage = dict[int, Ohlcv]
+"""Rows by open time."""
 
 
 class CcxtConnection(Connection):
@@ -133,7 +135,7 @@ class CcxtConnection(Connection):
             at_ns = to_ns
             if not within and at_ns < end_ns:
                 at_ns = max(at_ns, interval.ceil(await self.first_candle(pair, interval, at_ns)))
-        return candle_rows(pair, found)
+        return CandleRows.of(pair, found)
 
     async def listen(
         self,
@@ -143,7 +145,7 @@ class CcxtConnection(Connection):
         hear: Callable[[Heard], None],
     ) -> None:
         """Connect, subscribe and hand on what is heard, until the connection ends."""
-        need_ccxt(self.name)
+        need_packages(self.name, "ccxt")
         offered = channels if self.offers.candle_stream else channels - {Channel.CANDLES}
         if Channel.CANDLES in offered:
             self.timeframe(interval)
@@ -168,10 +170,7 @@ class CcxtConnection(Connection):
     def timeframe(self, interval: Interval) -> str:
         """Return an interval as the exchange writes it; raise UserError where there is none."""
         if interval not in self.timeframes:
-            near = min(self.timeframes, key=lambda known: abs(math.log(known.ns / interval.ns)))
-            raise UserError(
-                f"interval: exchange '{self.name}' has no candles of {interval}. Nearest: {near}."
-            )
+            raise unknown_interval("interval", self.name, interval, self.timeframes)
         return self.timeframes[interval]
 
     async def ask(
@@ -247,26 +246,15 @@ class CcxtConnection(Connection):
         known: Sequence[str] = self._symbols
         with suppress(ExchangeFault):  # the nearest of those that are configured will do
             known = list(await self.markets())
-        return UserError(
-            *(
-                f"pairs: exchange '{self.name}' has no market '{pair}'.{did_you_mean(pair, known)}"
-                for pair in pairs
-            )
-        )
+        return unknown_pairs(self.name, pairs, known)
 
     def open_client(self, **taps: Any) -> Any:
         """Return a client of ccxt's on this connection's session, to be closed after use."""
-        need_ccxt(self.name)
-        import aiohttp
-
+        need_packages(self.name, "ccxt")
         from framework.exchange.ccxt_client import open_client
 
         if self._session is None:
-            # The clock sets the limits; aiohttp would count the computer's seconds.
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+            self._session = open_session(self.name)
         return open_client(
             self.ccxt_name,
             self.clock,
@@ -283,22 +271,3 @@ class CcxtConnection(Connection):
         if self._client is None:
             self._client = self.open_client()
         return self._client
-
-
-def need_ccxt(exchange: str) -> None:
-    """Raise OutsideFault where ccxt is not installed."""
-    try:
-        import aiohttp  # noqa: F401
-        import ccxt  # noqa: F401
-        import orjson  # noqa: F401
-    except ImportError as fault:
-        raise OutsideFault(
-            f"exchange {exchange}: needs the package {fault.name}; pip install -e '.[live]'."
-        ) from None
-
-
-def candle_rows(pair: str, page: CandlePage) -> CandleRows:
-    """Return candles in order of time."""
-    times = sorted(page)
-    values = np.array([page[time] for time in times], dtype=np.float64).reshape(-1, 5)
-    return CandleRows(pair, np.array(times, dtype=np.int64), *np.ascontiguousarray(values.T))

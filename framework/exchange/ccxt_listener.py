@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from framework.errors import FrameworkError
 from framework.exchange.connection import Channel, Heard, HeardBeat, Listening
-from framework.exchange.faults import Refused, Unreachable
+from framework.exchange.faults import Refused, TooOften, Unreachable
+from framework.exchange.http_faults import speaks_of_limits
 from framework.exchange.wire_values import Unreadable
 from framework.types import Interval
 
@@ -200,9 +201,12 @@ class CcxtListener(ABC):
 
         kind = self.client.exceptions.get("exact", {}).get(code, ExchangeError)
         fault = fault_of(self.connection.name, "subscription", kind(f"{said} (code {code})"))
-        if isinstance(fault, Refused) and _PASSING.search(said):
-            raise Unreachable(self.connection.name, f"subscription: {said[:160]}")
         if isinstance(fault, Refused):
+            what = f"subscription: {said[:160]}"
+            if speaks_of_limits(said):
+                raise TooOften(self.connection.name, what)
+            if _PASSING.search(said):
+                raise Unreachable(self.connection.name, what)
             known = await self.connection.markets()
             unknown = [pair for pair in self.pairs if pair not in known]
             if unknown:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, TypeVar
 
 from framework.exchange.ccxt_connection import CandlePage, CcxtConnection
 from framework.exchange.ccxt_listener import CcxtListener
-from framework.exchange.coinbase_frames import in_order
 from framework.exchange.coinbase_listener import CoinbaseListener
 from framework.exchange.coinbase_rows import (
     GRANULARITIES,
@@ -18,7 +17,7 @@ from framework.exchange.coinbase_rows import (
 )
 from framework.exchange.connection import Channel, Heard, MarketInfo, Offers
 from framework.exchange.faults import Refused
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.types import SECOND_NS, Interval
 
 T = TypeVar("T")
@@ -69,13 +68,12 @@ class CoinbaseConnection(CcxtConnection):
             "start": str(start_ns // SECOND_NS),
             "end": str(end_ns // SECOND_NS),
         }
-        found = await self._asked(
+        return await self._asked(
             f"candles of {pair}",
             lambda client: client.v3PublicGetBrokerageMarketProductsProductIdCandles(query),
-            lambda answer: candles_in(pair, interval, answer),
+            lambda answer: candles_in(interval, answer),
             pair,
         )
-        return {row.time: (row.open, row.high, row.low, row.close, row.volume) for row in found}
 
     async def trades(self, pair: str, start_ns: int, end_ns: int) -> tuple[list[Trade], int]:
         """Return the trades with times in [start_ns, end_ns), newest page first."""

@@ -62,11 +62,6 @@ def trade_of(value: object) -> Trade:
     )
 
 
-def in_order(trade: Trade) -> tuple[int, int, str]:
-    """Return what trades are sorted by: time, then number."""
-    return trade.time, len(trade.id), trade.id
-
-
 def books_in(frame: Mapping[str, Any]) -> list[BookChange]:
     """Return the changes of a frame of ``l2_data``."""
     sent = iso_time_of(frame.get("timestamp"))

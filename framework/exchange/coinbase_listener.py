@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import UserError
 from framework.exchange.ccxt_listener import CcxtListener
 from framework.exchange.coinbase_book import CoinbaseBook, FrameSequence
-from framework.exchange.coinbase_frames import BookChange, books_in, in_order, trades_in
+from framework.exchange.coinbase_frames import BookChange, books_in, trades_in
 from framework.exchange.connection import Channel, Heard, HeardBook, HeardTrade
 from framework.exchange.faults import Unreachable
 from framework.exchange.wire_values import counter_of, dict_of, list_of
+from framework.market.live import in_order
 from framework.types import Interval
 
 if TYPE_CHECKING:

@@ -11,16 +11,18 @@ from typing import Any
 from framework.exchange.coinbase_frames import trade_of
 from framework.exchange.connection import MarketInfo
 from framework.exchange.wire_values import (
+    Ohlcv,
     dict_of,
     list_of,
     moment_of,
     open_time_of,
-    price_of,
+    served_ohlcv_of,
     text_of,
     units_of,
 )
 from framework.exchange.written_values import whole_of
-from framework.market.live import Candle, Trade
+from framework.market.candles import COLUMNS
+from framework.market.live import Trade
 from framework.market.rules import MarketRules
 from framework.types import SECOND_NS, Interval
 
@@ -60,20 +62,14 @@ def markets_in(answer: object) -> dict[str, MarketInfo]:
     return markets
 
 
-def candles_in(pair: str, interval: Interval, answer: object) -> list[Candle]:
-    """Return the candles of an answer to ``candles``, in the order in which they were served."""
-    return [
-        Candle(
-            pair,
-            open_time_of(whole_of(row.get("start")), interval, SECOND_NS),
-            price_of(row.get("open")),
-            price_of(row.get("high")),
-            price_of(row.get("low")),
-            price_of(row.get("close")),
-            units_of(row.get("volume")),
+def candles_in(interval: Interval, answer: object) -> dict[int, Ohlcv]:
+    """Return the candles of an answer to ``candles`` by open time, values as they were served."""
+    return {
+        open_time_of(whole_of(row.get("start")), interval, SECOND_NS): served_ohlcv_of(
+            [row.get(name) for name in COLUMNS]
         )
         for row in map(dict_of, list_of(dict_of(answer).get("candles")))
-    ]
+    }
 
 
 def trades_in(answer: object) -> list[Trade]:

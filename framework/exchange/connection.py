@@ -154,12 +154,16 @@ class Connection(ABC):
 
         Ascending and each once, whatever the pages were like, over as many pages as it takes. The
         running candle is among them where the exchange serves it: whether one is closed is told
-        by its time. Values are as served: not finite or below zero where the exchange erred.
+        by its time. Prices and volumes are numbers as served, not finite or below zero
+        where the exchange erred: the answer as a whole is read, and its reader weighs it. What is
+        no number, or no open time, makes it an answer that cannot be read.
         """
 
     @abstractmethod
     async def trades(self, pair: str, start_ns: int, end_ns: int) -> tuple[list[Trade], int]:
-        """Return the trades with times in [start_ns, end_ns), ascending by time and id, each once.
+        """Return the trades with times in [start_ns, end_ns), ascending by `in_order`, each once.
+
+        A value that cannot be right makes the answer one that cannot be read.
 
         Returns
         -------
@@ -181,7 +185,8 @@ class Connection(ABC):
 
         Does not reconnect and never returns: it raises `Unreachable` when the connection ends,
         `Refused` or UserError when a subscription is declined; cancel it to stop. A frame that
-        cannot be read ends the connection. Books found to be wrong are asked for anew meanwhile.
+        cannot be read, or holds a value that cannot be right, ends the connection. Books found to
+        be wrong are asked for anew meanwhile.
 
         Parameters
         ----------

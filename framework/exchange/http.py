@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import numpy as np
 
-from framework.errors import OutsideFault
-from framework.exchange.faults import ExchangeFault, TooOften, Unreachable
+from framework.exchange.faults import ExchangeFault, Unreachable
 from framework.exchange.http_faults import fault_of_answer, shortened
+from framework.exchange.live_packages import need_packages, open_session
+from framework.exchange.retries import Budget, insist
 from framework.interfaces import Clock
 
 if TYPE_CHECKING:
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_BYTES = 64 * 2**20
-_SHORTEST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 30.0
-
-
-class Budget(Protocol):
-    """Whose turn it is, among all who ask the same exchange."""
-
-    async def take(self, clock: Clock, cost: float = 1.0) -> None:
-        """Wait until `cost` may be spent."""
-
-    def pause(self, seconds: float) -> None:
-        """Hand out nothing for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +40,8 @@ class Answer:
     headers: Mapping[str, str]
 
 
-def need_aiohttp(exchange: str) -> ModuleType:
-    """Return the package, or say in one line that it is not installed."""
-    try:
-        import aiohttp
-        import orjson  # noqa: F401 - both come with the same extra
-    except ImportError as fault:
-        raise OutsideFault(
-            f"exchange {exchange}: needs the package {fault.name}; pip install -e '.[live]'."
-        ) from None
-    return aiohttp
-
-
 class JsonClient:
-    """Requests to one host that wait their turn, are asked again in vain times, and then give up.
+    """Requests to one host, each with patience: waited for, and made again where that may help.
 
     Parameters
     ----------
@@ -108,12 +84,7 @@ class JsonClient:
     def session(self) -> aiohttp.ClientSession:
         """The connections held; made when first asked for, in the loop that runs then."""
         if self._session is None or self._session.closed:
-            library = need_aiohttp(self.exchange)
-            self._session = library.ClientSession(
-                # The clock sets the limits; aiohttp would count the computer's seconds.
-                timeout=library.ClientTimeout(total=None, sock_connect=None),
-                cookie_jar=library.DummyCookieJar(),
-            )
+            self._session = open_session(self.exchange)
         return self._session
 
     async def get(
@@ -145,39 +116,16 @@ class JsonClient:
         Refused
             The exchange declined.
         """
-        attempt = 0
-        while True:
-            await self._budget.take(self.clock, cost)
-            try:
-                return await self._once(path, read, query, sign)
-            except Unreachable as fault:
-                wait = self._wait(attempt, fault)
-                if isinstance(fault, TooOften):
-                    self._budget.pause(wait)
-                attempt += 1
-                if attempt > self._retries or wait > _LONGEST_WAIT_S:
-                    raise self._in_vain(fault, attempt) from None
-                await self.clock.sleep(wait)
+
+        async def once() -> T:
+            return await self._once(path, read, query, sign)
+
+        return await insist(once, self.clock, self._budget, self._rng, self._retries, cost)
 
     async def close(self) -> None:
         """Give the connections back."""
         if self._session is not None:
             await self._session.close()
-
-    def _wait(self, attempt: int, fault: Unreachable) -> float:
-        """Return the seconds until the next attempt: twice as many each time, spread by half."""
-        shortest, asked = _SHORTEST_WAIT_S, 0.0
-        if isinstance(fault, TooOften):
-            shortest, asked = 4 * _SHORTEST_WAIT_S, fault.retry_after_s or 0.0
-        backoff: float = min(shortest * 2**attempt, _LONGEST_WAIT_S)
-        return max(asked, backoff * (0.5 + 0.5 * float(self._rng.random())))
-
-    def _in_vain(self, fault: Unreachable, attempts: int) -> Unreachable:
-        times = "once" if attempts == 1 else f"{attempts} times"
-        what = f"{fault.what}; asked {times}"
-        if isinstance(fault, TooOften):
-            return TooOften(self.exchange, what, fault.retry_after_s)
-        return Unreachable(self.exchange, what)
 
     async def _once(
         self,
@@ -190,7 +138,7 @@ class JsonClient:
 
         asked = f"{path}?{urlencode(query, safe=':,')}" if query else path
         url = URL(f"{self._url}{quote(path, safe='/')}{asked[len(path) :]}", encoded=True)
-        library = need_aiohttp(self.exchange)
+        library = need_packages(self.exchange)
         try:
             async with (
                 self.clock.timeout(self._timeout_s),

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-
-from framework.exchange.ccxt_connection import (
-    CandlePage,
-    CcxtConnection,
-    candle_rows,
-)
+from framework.exchange.ccxt_connection import CandlePage, CcxtConnection
 from framework.exchange.ccxt_listener import CcxtListener
 from framework.exchange.connection import Channel, Heard, MarketInfo, Offers
 from framework.exchange.kraken_frames import symbol_of
@@ -19,10 +13,9 @@ from framework.exchange.kraken_listener import KrakenListener
 from framework.exchange.kraken_rows import KrakenMarket, candles_in, markets_in, time_in, trades_in
 from framework.exchange.wire_values import dict_of
 from framework.exchange.written_values import read_written
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 from framework.market.rows import CandleRows
-from framework.market.trade_candles import candles_of
-from framework.types import DAY_NS, SECOND_NS, Interval
+from framework.types import SECOND_NS, Interval
 
 T = TypeVar("T")
 
@@ -79,29 +72,19 @@ class KrakenConnection(CcxtConnection):
     async def candles(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> CandleRows:
-        """Return the candles with open times in [start_ns, end_ns).
+        """Return the candles with open times in [start_ns, end_ns) among the newest 720.
 
-        The exchange serves the newest 720; older ones are made of trades, of which it tells a
-        thousand a second.
+        One page is all there is, so that nothing is asked for a second time.
         """
-        self.timeframe(interval)
         newest = await self.candle_page(pair, interval, start_ns, end_ns)
-        # One less than all: the oldest may have gone just when a new one began.
-        served_ns = min(newest) if len(newest) >= _NEWEST - 1 else start_ns
-        found = {time: row for time, row in newest.items() if start_ns <= time < end_ns}
-        parts = []
-        at_ns, older_ns = interval.ceil(start_ns), min(served_ns, interval.ceil(end_ns))
-        while at_ns < older_ns:
-            until_ns = min(at_ns + DAY_NS, older_ns)
-            trades, _ = await self.trades(pair, at_ns, until_ns)
-            parts.append(candles_of(pair, trades, interval))
-            at_ns = until_ns
-        return _joined([*parts, candle_rows(pair, found)])
+        within = {time: row for time, row in newest.items() if start_ns <= time < end_ns}
+        return CandleRows.of(pair, within)
 
     async def candle_page(
         self, pair: str, interval: Interval, start_ns: int, end_ns: int
     ) -> CandlePage:
         """Return the newest candles from `start_ns` on, 720 at most."""
+        self.timeframe(interval)
         market = await self.market(pair)
         query = {
             "pair": market.id,
@@ -109,13 +92,12 @@ class KrakenConnection(CcxtConnection):
             # One interval earlier, as it may mean later than that.
             "since": (interval.floor(start_ns) - interval.ns) // SECOND_NS,
         }
-        found = await self._asked(
+        return await self._asked(
             f"candles of {pair}",
             lambda client: client.publicGetOHLC(query),
-            lambda result: candles_in(pair, interval, result),
+            lambda result: candles_in(interval, result),
             pair,
         )
-        return {row.time: (row.open, row.high, row.low, row.close, row.volume) for row in found}
 
     async def trades(self, pair: str, start_ns: int, end_ns: int) -> tuple[list[Trade], int]:
         """Return the trades with times in [start_ns, end_ns): there are all, back to the first."""
@@ -129,7 +111,7 @@ class KrakenConnection(CcxtConnection):
             if newest >= end_ns or int(cursor) <= int(since):
                 break
             since = cursor
-        return sorted(found.values(), key=lambda trade: (trade.time, int(trade.id))), start_ns
+        return sorted(found.values(), key=in_order), start_ns
 
     async def listen(
         self,
@@ -178,11 +160,3 @@ class KrakenConnection(CcxtConnection):
         return await self.ask(
             what, call, lambda answer: read(dict_of(dict_of(answer).get("result"))), pair=pair
         )
-
-
-def _joined(parts: list[CandleRows]) -> CandleRows:
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("time", "open", "high", "low", "close", "volume")
-    )
-    return CandleRows(parts[0].pair, *columns)

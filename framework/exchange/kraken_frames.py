@@ -15,12 +15,14 @@ from framework.exchange.wire_values import (
     counter_of,
     dict_of,
     list_of,
+    ohlcv_of,
+    opened_at,
     price_of,
     text_of,
     traded_units_of,
-    units_of,
 )
 from framework.exchange.written_values import iso_time_of, written_price, written_units
+from framework.market.candles import COLUMNS
 from framework.market.live import Candle, Trade
 from framework.types import Interval
 
@@ -95,17 +97,11 @@ def _trade(row: dict[str, Any]) -> Trade:
 
 
 def _candle(row: dict[str, Any], interval: Interval) -> Candle:
-    time = iso_time_of(row.get("interval_begin"))
-    if interval.floor(time) != time:
-        raise Unreadable(f"candle of {interval} at {row['interval_begin']}")
+    values = [row.get(name) for name in COLUMNS]
     return Candle(
         pair_of_symbol(row.get("symbol")),
-        time,
-        price_of(row.get("open")),
-        price_of(row.get("high")),
-        price_of(row.get("low")),
-        price_of(row.get("close")),
-        units_of(row.get("volume")),
+        opened_at(iso_time_of(row.get("interval_begin")), interval),
+        *ohlcv_of(values),
     )
 
 

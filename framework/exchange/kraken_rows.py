@@ -11,18 +11,20 @@ from typing import Any
 
 from framework.exchange.connection import MarketInfo
 from framework.exchange.wire_values import (
+    Ohlcv,
     Unreadable,
     counter_of,
     dict_of,
     list_of,
     open_time_of,
     price_of,
+    served_ohlcv_of,
     text_of,
     traded_units_of,
     units_of,
 )
 from framework.exchange.written_values import unix_time_of, whole_of
-from framework.market.live import Candle, Trade
+from framework.market.live import Trade
 from framework.market.rules import MarketRules
 from framework.types import SECOND_NS, Interval
 
@@ -75,20 +77,12 @@ def markets_in(result: Mapping[str, Any]) -> dict[str, KrakenMarket]:
     return markets
 
 
-def candles_in(pair: str, interval: Interval, result: Mapping[str, Any]) -> list[Candle]:
-    """Return the candles of an answer to ``OHLC``, in the order in which they were served."""
-    return [
-        Candle(
-            pair,
-            open_time_of(row[0], interval, SECOND_NS),
-            price_of(row[1]),
-            price_of(row[2]),
-            price_of(row[3]),
-            price_of(row[4]),
-            units_of(row[6]),
-        )
+def candles_in(interval: Interval, result: Mapping[str, Any]) -> dict[int, Ohlcv]:
+    """Return the candles of an answer to ``OHLC`` by open time, values as they were served."""
+    return {
+        open_time_of(row[0], interval, SECOND_NS): served_ohlcv_of([*row[1:5], row[6]])
         for row in _rows(result, 7)
-    ]
+    }
 
 
 def trades_in(pair: str, result: Mapping[str, Any]) -> tuple[list[Trade], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import Field, PositiveFloat
 
 from framework.config.component import component
-from framework.errors import UserError
 from framework.exchange.candle_history import oldest_served, past_candles
 from framework.exchange.completed import completed
 from framework.exchange.connection import Connection, Offers
 from framework.exchange.contract import Exchange
 from framework.exchange.exchange_clock import ExchangeClock
+from framework.exchange.not_offered import unknown_interval
 from framework.interfaces import Clock
 from framework.market.rows import CandleRows
 from framework.types import SECOND_NS, Interval, parse_time
@@ -111,13 +110,10 @@ class LiveExchange(Exchange):
         """
         self._require(interval)
         clock = self._greeting.clock
-        now_ns = clock.now_ns()
+        end = min(end_ns, settled_until(interval, clock.now_ns()))
 
         async def ask(connection: Connection) -> CandleRows:
-            end = min(end_ns, settled_until(interval, now_ns))
-            return await past_candles(
-                connection, clock, pair, interval, start_ns, end, now_ns, self.faults
-            )
+            return await past_candles(connection, clock, pair, interval, start_ns, end, self.faults)
 
         return self._asked(clock, ask)
 
@@ -144,13 +140,9 @@ class LiveExchange(Exchange):
 
     def _require(self, interval: Interval) -> None:
         """Raise UserError unless there are candles of `interval`."""
-        if interval in self.intervals:
-            return
-        near = min(self.intervals, key=lambda known: abs(math.log(known.ns / interval.ns)))
-        raise UserError(
-            f"strategy.interval, execution.interval, mode.interval: exchange '{self.name}' has no "
-            f"candles of {interval}. Nearest: {near}."
-        )
+        if interval not in self.intervals:
+            keys = "strategy.interval, execution.interval, mode.interval"
+            raise unknown_interval(keys, self.name, interval, self.intervals)
 
 
 @dataclass(frozen=True, slots=True)

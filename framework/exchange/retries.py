@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
+from framework.exchange.backoff import Backoff
 from framework.exchange.faults import TooOften, Unreachable
-from framework.exchange.rate_budget import RateBudget
 from framework.interfaces import Clock
 
 T = TypeVar("T")
 
-_FIRST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 30.0
+_LIMIT_FACTOR = 4.0  # a limit that does not say how long it lasts passes more slowly than a fault
 _LONGEST_PAUSE_S = 120.0
+
+
+class Budget(Protocol):
+    """Whose turn it is, among all who ask the same exchange."""
+
+    async def take(self, clock: Clock, cost: float = 1.0) -> None:
+        """Wait until `cost` may be spent."""
+
+    def pause(self, seconds: float) -> None:
+        """Hand out nothing for so long."""
 
 
 async def insist(
     ask: Callable[[], Awaitable[T]],
     clock: Clock,
-    budget: RateBudget,
+    budget: Budget,
     rng: np.random.Generator,
     retries: int,
     cost: float = 1.0,
 ) -> T:
     """Return the answer to `ask`, asked again up to `retries` times while Unreachable.
+
+    Each attempt waits its turn in `budget`. A limit that was hit holds back all who share it.
 
     Raises
     ------
@@ -35,19 +46,21 @@ async def insist(
     Refused
         At once.
     """
-    for attempt in range(retries + 1):
+    backoff = Backoff(rng)
+    attempt = 0
+    while True:
         await budget.take(clock, cost)
         try:
             return await ask()
         except Unreachable as fault:
-            wait_s = min(_FIRST_WAIT_S * 2.0**attempt, _LONGEST_WAIT_S) * rng.uniform(0.5, 1.5)
+            attempt += 1
+            wait_s = backoff.next_s()
             if isinstance(fault, TooOften):
-                wait_s = max(wait_s, fault.retry_after_s or 0.0)
+                wait_s = max(_LIMIT_FACTOR * wait_s, fault.retry_after_s or 0.0)
                 budget.pause(wait_s)
-            if attempt == retries or wait_s > _LONGEST_PAUSE_S:
-                raise _in_vain(fault, attempt + 1) from fault
+            if attempt > retries or wait_s > _LONGEST_PAUSE_S:
+                raise _in_vain(fault, attempt) from fault
         await clock.sleep(wait_s)
-    raise AssertionError("retries are 0 or more")
 
 
 def _in_vain(fault: Unreachable, times: int) -> Unreachable:

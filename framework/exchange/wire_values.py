@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.types import YEAR_NS, Interval
+from framework.types import MS_NS, Interval, format_time, parse_time
 
-_MS = 1_000_000
-_EARLIEST_NS = 39 * YEAR_NS  # before the first trade of any coin
-_LATEST_NS = 130 * YEAR_NS
+_FIRST_NS = parse_time("2009-01-01")  # before the first trade of any coin
+_LAST_NS = parse_time("2100-01-01")
 _HIGHEST_PRICE = 1e12
 _MOST_UNITS = 1e18
+
+
+Ohlcv = tuple[float, float, float, float, float]
+"""Open, high, low, close and volume."""
 
 
 class Unreadable(ValueError):
@@ -54,19 +57,40 @@ def traded_units_of(value: object) -> float:
     return units
 
 
-def moment_of(value: object, unit_ns: int = _MS) -> int:
+def served_number_of(value: object) -> float:
+    """Return a number as it was served, be it infinite, NaN or below zero."""
+    if type(value) is not str and type(value) is not float and type(value) is not int:
+        raise Unreadable(f"number {str(value)[:40]!r}")
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise Unreadable(f"number {str(value)[:40]!r}") from None
+
+
+def market_time(time_ns: int) -> int:
+    """Return UTC ns; raise Unreadable where no coin was traded then."""
+    if not _FIRST_NS <= time_ns < _LAST_NS:
+        raise Unreadable(f"time {str(time_ns)[:40]} ns")
+    return time_ns
+
+
+def moment_of(value: object, unit_ns: int = MS_NS) -> int:
     """Return UTC ns of a whole number of units, milliseconds unless said otherwise."""
-    if type(value) is not int or not _EARLIEST_NS <= value * unit_ns <= _LATEST_NS:
+    if type(value) is not int:
         raise Unreadable(f"time {str(value)[:40]}")
-    return value * unit_ns
+    return market_time(value * unit_ns)
 
 
-def open_time_of(value: object, interval: Interval, unit_ns: int = _MS) -> int:
+def open_time_of(value: object, interval: Interval, unit_ns: int = MS_NS) -> int:
     """Return the open time of a candle of `interval`, UTC ns."""
-    time = moment_of(value, unit_ns)
-    if interval.floor(time) != time:
-        raise Unreadable(f"candle of {interval} at {value}")
-    return time
+    return opened_at(moment_of(value, unit_ns), interval)
+
+
+def opened_at(time_ns: int, interval: Interval) -> int:
+    """Return UTC ns; raise Unreadable where no candle of `interval` opens then."""
+    if interval.floor(time_ns) != time_ns:
+        raise Unreadable(f"candle of {interval} at {format_time(time_ns)}")
+    return time_ns
 
 
 def counter_of(value: object) -> int:
@@ -116,8 +140,21 @@ def levels_of(value: object) -> list[tuple[str, str]]:
     return levels
 
 
-def ohlcv_of(row: list[Any]) -> tuple[float, float, float, float, float]:
-    """Return open, high, low, close and volume of the five values."""
+def served_ohlcv_of(row: list[Any]) -> Ohlcv:
+    """Return open, high, low, close and volume of the five values, as they were served."""
+    if len(row) != 5:
+        raise Unreadable(f"candle {str(row)[:60]}")
+    return (
+        served_number_of(row[0]),
+        served_number_of(row[1]),
+        served_number_of(row[2]),
+        served_number_of(row[3]),
+        served_number_of(row[4]),
+    )
+
+
+def ohlcv_of(row: list[Any]) -> Ohlcv:
+    """Return open, high, low, close and volume of the five values, prices and units all."""
     if len(row) != 5:
         raise Unreadable(f"candle {str(row)[:60]}")
     return (

@@ -8,12 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from framework.exchange.wire_values import Unreadable, price_of, text_of, units_of
-from framework.types import SECOND_NS, parse_time
+from framework.exchange.wire_values import Unreadable, market_time, price_of, text_of, units_of
+from framework.types import SECOND_NS
 
 _NUMBER = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?")
-_FIRST_NS = parse_time("2009-01-01")
-_LAST_NS = parse_time("2100-01-01")
 
 
 def read_written(text: str) -> Any:
@@ -66,7 +64,7 @@ def iso_time_of(value: object) -> int:
         if not written.endswith("Z") or len(seconds) != 19:
             raise ValueError
         moment = int(datetime.fromisoformat(f"{seconds}+00:00").timestamp())
-        return _moment(moment * SECOND_NS + _nanoseconds(decimals))
+        return market_time(moment * SECOND_NS + _nanoseconds(decimals))
     except ValueError:
         raise Unreadable(f"time {written[:40]!r}") from None
 
@@ -81,7 +79,7 @@ def unix_time_of(value: object) -> int:
     """
     seconds, _, decimals = _plain(value).partition(".")
     try:
-        return _moment(int(seconds) * SECOND_NS + _nanoseconds(decimals))
+        return market_time(int(seconds) * SECOND_NS + _nanoseconds(decimals))
     except ValueError:
         raise Unreadable(f"time {str(value)[:40]}") from None
 
@@ -101,12 +99,6 @@ def _nanoseconds(decimals: str) -> int:
     if decimals and not (decimals.isascii() and decimals.isdigit()):
         raise ValueError
     return int(decimals[:9].ljust(9, "0"))
-
-
-def _moment(time_ns: int) -> int:
-    if not _FIRST_NS <= time_ns < _LAST_NS:
-        raise ValueError
-    return time_ns
 
 
 def _refuse_constant(name: str) -> float:

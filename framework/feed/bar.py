@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import math
 
-from framework.market.live import Candle, Trade
+from framework.market.live import Candle, Trade, in_order
 
 _ROUNDING = 1e-9  # of a volume: sums of the same trades in another order
 _JUMP = 10.0  # a price so many times the last one, or so small a part of it, is not believed
 _MOST_VALUE = 1e15  # of one trade or candle, in any quote currency
-
-TradeKey = tuple[int, int, str]
-
-
-def key_of(trade: Trade) -> TradeKey:
-    """Return what trades are ordered by: time, then id, those of digits by their value."""
-    return trade.time, len(trade.id), trade.id
 
 
 class Bar:
@@ -24,13 +17,13 @@ class Bar:
     __slots__ = ("_close", "_first", "_last", "_open", "high", "low", "volume")
 
     def __init__(self, trade: Trade) -> None:
-        self._first = self._last = key_of(trade)
+        self._first = self._last = in_order(trade)
         self._open = self._close = self.high = self.low = trade.price
         self.volume = trade.units
 
     def add(self, trade: Trade) -> None:
         """Take in one more trade."""
-        key = key_of(trade)
+        key = in_order(trade)
         if key < self._first:
             self._first, self._open = key, trade.price
         if key > self._last:

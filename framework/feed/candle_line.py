@@ -11,7 +11,7 @@ from framework.feed.bar import Bar, grew, possible_candle
 from framework.feed.bucket import Bucket
 from framework.feed.events import CandleClosed, CandleRevised
 from framework.feed.verdict import Judge, Verdict
-from framework.market.candles import Standing
+from framework.market.candles import COLUMNS, Standing
 from framework.market.live import Candle, Trade
 from framework.market.rows import CandleRows
 from framework.types import SECOND_NS
@@ -233,7 +233,6 @@ def _at(candle: Candle, close: float) -> Candle | None:
 
 
 def _candles(rows: CandleRows) -> list[Candle]:
-    columns = (rows.open, rows.high, rows.low, rows.close, rows.volume)
-    values = np.stack(columns, axis=1).tolist()
+    values = np.stack([getattr(rows, name) for name in COLUMNS], axis=1).tolist()
     times = rows.time.tolist()
     return [Candle(rows.pair, time, *row) for time, row in zip(times, values, strict=True)]

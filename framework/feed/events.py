@@ -75,7 +75,7 @@ class BookSeen:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """The connection changed; told once for each change.
+    """The connection changed, or which pairs there are; told once for each change.
 
     Parameters
     ----------

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from framework.exchange.connection import Heard, Offers
+from framework.exchange.backoff import Backoff
+from framework.exchange.connection import Channel, Heard, Offers
 from framework.exchange.faults import TooOften, Unreachable
-from framework.feed.backoff import Backoff
 from framework.feed.outbox import Outbox
 from framework.interfaces import Clock
 
@@ -16,6 +16,17 @@ _LOOK_S = 0.5
 _STEADY_S = 60.0  # a socket heard so long has proven itself
 
 Listen = Callable[[Callable[[Heard], None]], Coroutine[Any, Any, None]]
+
+
+def listened(told: frozenset[Channel], offers: Offers) -> frozenset[Channel]:
+    """Return what a socket is asked for: besides what is told, what proves candles."""
+    channels = set(told)
+    if channels & {Channel.CANDLES, Channel.TRADES}:
+        if offers.candle_stream:
+            channels.add(Channel.CANDLES)
+        if not offers.says_closed:
+            channels.add(Channel.TRADES)
+    return frozenset(channels)
 
 
 class _Ended(Exception):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from framework.errors import UserError
+from framework.exchange.backoff import Backoff
 from framework.exchange.connection import (
     Channel,
     Connection,
@@ -18,8 +19,8 @@ from framework.exchange.connection import (
     HeardTrade,
     Listening,
 )
-from framework.exchange.faults import Unreachable
-from framework.feed.backoff import Backoff
+from framework.exchange.faults import Refused, Unreachable
+from framework.feed.asking import make, markets_gone
 from framework.feed.bucket import Closing
 from framework.feed.events import (
     BookSeen,
@@ -31,7 +32,7 @@ from framework.feed.events import (
 )
 from framework.feed.exchange_time import ExchangeTime
 from framework.feed.feed import Feed
-from framework.feed.listener import Listener
+from framework.feed.listener import Listener, listened
 from framework.feed.outbox import Outbox
 from framework.feed.pair_line import Ask, LineEvent, PairLine
 from framework.interfaces import Clock
@@ -45,7 +46,8 @@ class LiveFeed(Feed):
     """Listens, asks for what was missed, and tells each candle and trade once.
 
     After an outage all candles are told that the exchange still has; trades, where they are told,
-    reach back a day at most.
+    reach back a day at most. A market that is unknown at the start ends the feed; one that is
+    closed later is said to be, once, and the other pairs go on.
 
     Parameters
     ----------
@@ -97,6 +99,7 @@ class LiveFeed(Feed):
         self._lines: dict[str, PairLine] = {}
         self._changed_books: set[str] = set()
         self._state: State | None = None
+        self._proven: set[str] = set()  # pairs that the exchange has answered for
         self._heard_ns = 0  # of the last frame
         self._begun = False  # the lines know that the socket is heard
         self._requests: set[asyncio.Task[None]] = set()
@@ -161,14 +164,39 @@ class LiveFeed(Feed):
                 await self._clock.sleep(self._backoff.next_s())
 
     def _listener(self) -> Listener:
-        listen = partial(self._connection.listen, self._pairs, self._interval, self._listened)
         return Listener(
-            listen,
+            self._listen,
             self._hear,
             self._connection.offers,
             self._clock,
             self._backoff,
             self._outbox,
+        )
+
+    @property
+    def _listened(self) -> frozenset[Channel]:
+        return listened(self._channels, self._connection.offers)
+
+    async def _listen(self, hear: Callable[[Heard], None]) -> None:
+        """Listen once, to the pairs that there are."""
+        pairs = tuple(self._lines)
+        try:
+            await self._connection.listen(pairs, self._interval, self._listened, hear)
+        except (UserError, Refused) as fault:
+            await self._leave_out(fault)
+
+    async def _leave_out(self, fault: UserError | Refused) -> None:
+        """Go on without the markets that are gone; raise `fault` where that is not what it says."""
+        gone = await markets_gone(self._connection, self._lines, fault)
+        if not self._proven.issuperset(gone):
+            raise fault
+        for pair in gone:
+            del self._lines[pair]
+        self._outbox.put(
+            StateChanged(
+                self._state or State.LOST,
+                f"{', '.join(gone)}: not on the exchange any more; the other pairs go on",
+            )
         )
 
     def _line(self, pair: str) -> PairLine:
@@ -184,18 +212,6 @@ class LiveFeed(Feed):
             tells_trades,
             self._closing,
         )
-
-    @property
-    def _listened(self) -> frozenset[Channel]:
-        """What the socket is asked for: besides what is told, what proves candles."""
-        channels = set(self._channels)
-        if channels & {Channel.CANDLES, Channel.TRADES}:
-            offers = self._connection.offers
-            if offers.candle_stream:
-                channels.add(Channel.CANDLES)
-            if not offers.says_closed:
-                channels.add(Channel.TRADES)
-        return frozenset(channels)
 
     def _hear(self, heard: Heard) -> None:
         """Take in a frame."""
@@ -242,22 +258,18 @@ class LiveFeed(Feed):
     async def _request(self, line: PairLine, ask: Ask) -> None:
         """Make one request, and tell what its answer makes clear."""
         async with self._turns:
-            asked_ns = self._time.now_ns
             try:
-                if ask.kind == "rows":
-                    rows = await self._connection.candles(
-                        ask.pair, self._interval, ask.start_ns, ask.end_ns
-                    )
-                    line.answer_rows(ask, rows, asked_ns)
-                else:
-                    trades, from_ns = await self._connection.trades(
-                        ask.pair, ask.start_ns, ask.end_ns
-                    )
-                    line.answer_trades(ask, trades, from_ns, asked_ns)
+                await make(ask, line, self._connection, self._interval, self._time.now_ns)
+                self._proven.add(ask.pair)
+            except (UserError, Refused) as fault:
+                line.failed(ask, self._time.now_ns)
+                if ask.pair in self._lines:
+                    await self._leave_out(fault)
             except Unreachable:
                 line.failed(ask, self._time.now_ns)
                 return
-        self._tell(line.close(self._time.now_ns))
+        if ask.pair in self._lines:
+            self._tell(line.close(self._time.now_ns))
 
     def _tell(self, events: Iterable[LineEvent]) -> None:
         candles = Channel.CANDLES in self._channels

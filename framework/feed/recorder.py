@@ -10,7 +10,7 @@ import numpy as np
 from framework.feed.events import BookSeen, CandleClosed, CandleRevised, FeedEvent, Traded
 from framework.feed.trade_check import TradeCheck
 from framework.market.book_store import BookStore
-from framework.market.candles import Standing
+from framework.market.candles import COLUMNS, Standing
 from framework.market.live import BookState, Candle, Trade
 from framework.market.ranges import Range, difference
 from framework.market.rows import CandleRows
@@ -225,9 +225,7 @@ class Recorder:
 
 
 def _rows(pair: str, candles: Sequence[Candle]) -> CandleRows:
-    columns = ("open", "high", "low", "close", "volume")
-    return CandleRows(
-        pair,
-        np.array([candle.time for candle in candles], np.int64),
-        *(np.array([getattr(candle, name) for candle in candles], float) for name in columns),
+    columns = (
+        np.array([getattr(candle, name) for candle in candles], np.float64) for name in COLUMNS
     )
+    return CandleRows(pair, np.array([candle.time for candle in candles], np.int64), *columns)

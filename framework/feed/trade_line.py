@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 
-from framework.feed.bar import TradeKey, key_of
 from framework.feed.events import Traded
-from framework.market.live import Trade
+from framework.market.live import Trade, TradeKey, in_order
 
 _KEPT = 10_000
 
@@ -45,7 +44,7 @@ class TradeLine:
         if trade.id in self._seen or (trade.time < self.known_from_ns and not missed):
             return False
         self._seen[trade.id] = trade.time
-        key = key_of(trade)
+        key = in_order(trade)
         if self._told is not None and key < self._told:
             self._late.append(trade)
         else:
@@ -84,6 +83,6 @@ class TradeLine:
         return told
 
     def _tell_late(self) -> list[Traded]:
-        told = [Traded(trade, True) for trade in sorted(self._late, key=key_of)]
+        told = [Traded(trade, True) for trade in sorted(self._late, key=in_order)]
         self._late.clear()
         return told

@@ -37,7 +37,7 @@ class Loopback(Exchange):
     """What goes wrong: nothing, now and then something that loses nothing, or all there is."""
 
     symbols: tuple[str, ...] = ("BTC-AUD", "ETH-AUD", "SOL-AUD", "ADA-AUD", "XRP-AUD")
-    """Pairs traded, ``BASE-QUOTE`` each; any is a market here."""
+    """Pairs traded, ``BASE-QUOTE`` each; any can be one of its markets."""
 
     start: Annotated[int, BeforeValidator(parse_time)] = parse_time("2020-01-01")
     """When trading began, UTC date or time."""

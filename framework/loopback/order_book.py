@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from framework.loopback.truth import Truth
-from framework.types import SECOND_NS
+from framework.types import MS_NS, SECOND_NS
 
-_MS_NS = 1_000_000
 _FEW, _ENOUGH, _MANY = 30, 40, 60  # levels a side: filled up below, first, cut above
 
 
@@ -66,7 +65,7 @@ class TrueBook:
         self.recent: list[Delta] = []
         """The newest deltas, oldest first."""
         self._truth = truth
-        self._rng = np.random.default_rng([int(truth.key(f"book {pair}")), start_ns // _MS_NS])
+        self._rng = np.random.default_rng([int(truth.key(f"book {pair}")), start_ns // MS_NS])
         self._gap_s = 1.0 / per_second
         self._market = truth.markets[pair]
         self._lots = 300.0 / self._market.level * 10**self._market.unit_decimals
@@ -151,5 +150,5 @@ class TrueBook:
 
     def _moment_after(self, time_ns: int) -> int:
         """Return a later moment in whole milliseconds, no two the same."""
-        gap_ms = 1 + int(self._rng.exponential(self._gap_s * SECOND_NS / _MS_NS))
-        return time_ns // _MS_NS * _MS_NS + gap_ms * _MS_NS
+        gap_ms = 1 + int(self._rng.exponential(self._gap_s * SECOND_NS / MS_NS))
+        return time_ns // MS_NS * MS_NS + gap_ms * MS_NS

@@ -19,9 +19,8 @@ import numpy.typing as npt
 from framework.exchange.price_levels import QUOTES
 from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrades
 from framework.market.rows import CandleRows
-from framework.types import SECOND_NS, FloatArray, IntArray, Interval, parse_time
+from framework.types import MS_NS, SECOND_NS, FloatArray, IntArray, Interval, parse_time
 
-_MS_NS = 1_000_000
 _MINUTE = Interval(60 * SECOND_NS)
 _MOST = 5  # trades in a bucket
 _IDS = 10  # of each bucket
@@ -171,7 +170,7 @@ class Truth:
         id_T = bucket_B[row_T] * _IDS + nth_T + 1
         word = _words(self.key(f"trade {pair}"), id_T.astype(np.uint64))
         share = (nth_T + _uniform(word)) / count_B[row_T]
-        offset = (share * (self.bucket.ns // _MS_NS)).astype(np.int64) * _MS_NS
+        offset = (share * (self.bucket.ns // MS_NS)).astype(np.int64) * MS_NS
         # One taker may meet several orders at once: trades of the same moment.
         at_once = (nth_T > 0) & (word % np.uint64(8) == 0)
         offset = np.where(at_once, np.roll(offset, 1), offset)

@@ -60,6 +60,14 @@ class Trade:
     side: int
 
 
+TradeKey = tuple[int, int, str]
+
+
+def in_order(trade: Trade) -> TradeKey:
+    """Return what trades are sorted by: time, then id, those of digits by their value."""
+    return trade.time, len(trade.id), trade.id
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BookState:
     """The best levels of one pair's book at a moment at which they were found valid.

@@ -10,7 +10,7 @@ from pydantic import Field
 from framework.config.component import component
 from framework.config.signals import ToldGently, was_told
 from framework.errors import OutsideFault, UserError
-from framework.types import Interval
+from framework.types import SECOND_NS, Interval
 
 if TYPE_CHECKING:
     from framework.exchange.connection import Connection
@@ -123,7 +123,7 @@ class Collect:
         with ToldGently(lambda: loop.call_soon_threadsafe(recording.stop)):
             asides = [
                 asyncio.create_task(self._show(context, recording)),
-                asyncio.create_task(_keep_rules(context, connection, recorder, clock)),
+                asyncio.create_task(_keep_rules(context, connection, recorder)),
             ]
             try:
                 await recording.run(None if self.duration is None else _seconds(self.duration))
@@ -173,19 +173,17 @@ class Collect:
             await asyncio.Event().wait()
 
 
-async def _keep_rules(
-    context: Context, connection: Connection, recorder: Recorder, clock: Clock
-) -> None:
+async def _keep_rules(context: Context, connection: Connection, recorder: Recorder) -> None:
     """Note in the database what the exchange says of the pairs; what fails is said, and no more."""
     from framework.modes.market_rules import keep_rules
 
     try:
         markets = await connection.markets()
         known = [pair for pair in recorder.stored if pair in markets]
-        keep_rules(context, markets, known, clock.now_ns())
+        keep_rules(context, markets, known, await connection.time())
     except OutsideFault as fault:
         context.logger.info(f"{fault} Order rules stay as they were noted.")
 
 
 def _seconds(interval: Interval) -> float:
-    return interval.ns / 1e9
+    return interval.ns / SECOND_NS

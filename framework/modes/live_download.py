@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from framework.errors import OutsideFault, UserError, did_you_mean
+from framework.errors import OutsideFault
 from framework.exchange.candle_history import oldest_served
 from framework.exchange.completed import completed
-from framework.exchange.connection import Connection, MarketInfo
+from framework.exchange.connection import Connection
 from framework.exchange.exchange_clock import ExchangeClock
 from framework.exchange.faults import ExchangeFault, TooOften, Unreachable
+from framework.exchange.not_offered import unknown_pairs
 from framework.market.quality import Quality
 from framework.market.store import CandleStore
 from framework.modes.live_parts import Fetched, Part, fetch_parts, parts_of
@@ -59,19 +60,20 @@ def download_live(
     parts: list[list[Part]] = []
 
     async def work() -> None:
-        clock = WallClock()
-        connection = exchange.connect(clock)
+        connection = exchange.connect(WallClock())
         try:
-            now_ns = ExchangeClock(await connection.time()).now_ns()
+            clock = ExchangeClock(await connection.time())
+            now_ns = clock.now_ns()
             known = await connection.markets()
-            _require_pairs(exchange.name, known, markets)
+            if unknown := [market.pair for market in markets if market.pair not in known]:
+                raise unknown_pairs(exchange.name, unknown, known)
             keep_rules(context, known, [market.pair for market in markets], now_ns)
             for market in markets:
                 own = parts_of(connection, exchange, store, market, now_ns, chunk_bars)
                 _say_limit(context, connection, own, now_ns)
                 parts.append(own)
             with _shown(context, _missing(parts)) as show:
-                await fetch_parts(connection, clock, exchange, store, parts, now_ns, fetched, show)
+                await fetch_parts(connection, clock, exchange, store, parts, fetched, show)
         finally:
             await connection.close()
 
@@ -115,17 +117,6 @@ def _kept(fetched: Fetched, parts: Sequence[Sequence[Part]]) -> str:
 
 def _missing(parts: Sequence[Sequence[Part]]) -> int:
     return sum(part.span.bars for market in parts for part in market if not part.known)
-
-
-def _require_pairs(exchange: str, known: dict[str, MarketInfo], markets: Sequence[Span]) -> None:
-    """Raise UserError, all pairs at once, for those that the exchange does not list."""
-    faults = [
-        f"pairs: exchange '{exchange}' has no '{market.pair}'.{did_you_mean(market.pair, known)}"
-        for market in markets
-        if market.pair not in known
-    ]
-    if faults:
-        raise UserError(*faults)
 
 
 def _say_limit(

@@ -105,7 +105,6 @@ async def fetch_parts(
     exchange: Exchange,
     store: CandleStore,
     parts: Sequence[Sequence[Part]],
-    now_ns: int,
     fetched: Fetched,
     progress: Callable[[int], object],
 ) -> None:
@@ -113,10 +112,10 @@ async def fetch_parts(
 
     Parameters
     ----------
+    clock : Clock
+        The exchange's time; also for waiting.
     parts : sequence of sequences of Part
         Of each market, in order.
-    now_ns : int
-        The exchange's time.
     fetched : Fetched
         Told of every part once it is stored.
     progress : callable
@@ -135,7 +134,7 @@ async def fetch_parts(
         async with turns:
             for part in market:
                 span = part.span
-                raw = await _patiently(connection, clock, exchange, span, now_ns)
+                raw = await _patiently(connection, clock, exchange, span)
                 rows, quality = clean(raw, span.interval, exchange.faults)
                 if part.known:
                     rows = _grown(exchange, store, rows, span)
@@ -157,7 +156,7 @@ async def fetch_parts(
 
 
 async def _patiently(
-    connection: Connection, clock: Clock, exchange: Exchange, span: Span, now_ns: int
+    connection: Connection, clock: Clock, exchange: Exchange, span: Span
 ) -> CandleRows:
     """Return the candles of `span`, asking again for a while where the exchange is unreachable."""
     for wait in (*_WAITS_S, None):
@@ -169,7 +168,6 @@ async def _patiently(
                 span.interval,
                 span.start_ns,
                 span.end_ns,
-                now_ns,
                 exchange.faults,
             )
         except Unreachable as fault:

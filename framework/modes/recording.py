@@ -194,7 +194,7 @@ class Recording:
                 self._logger.warning(f"{fault} Replaced files are left for now.")
 
     def _enter(self, change: StateChanged) -> None:
-        if change.state is not self.state:
+        if change.state is not self.state or change.reason:
             reason = f": {change.reason}" if change.reason else ""
             self._logger.info(f"exchange {change.state.value}{reason}")
         self.state = change.state

@@ -34,7 +34,7 @@ def waits(monkeypatch):
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("framework.session.clock.WallClock.sleep", sleep)
+    monkeypatch.setattr("framework.exchange.exchange_clock.ExchangeClock.sleep", sleep)
     monkeypatch.setattr(candle_history, "_WAIT_S", 0.0)
     return slept
 
@@ -229,8 +229,8 @@ def test_pairs_that_the_exchange_does_not_list_are_refused_at_once(place):
     with pytest.raises(UserError) as raised:
         place.download(("BTC-AUE", "BTC-AUD", "ETH-AUC"))
     assert raised.value.faults == (
-        "pairs: exchange 'made' has no 'BTC-AUE'. Did you mean 'BTC-AUD'?",
-        "pairs: exchange 'made' has no 'ETH-AUC'. Did you mean 'ETH-AUD'?",
+        "pairs: exchange 'made' has no market 'BTC-AUE'. Did you mean 'BTC-AUD'?",
+        "pairs: exchange 'made' has no market 'ETH-AUC'. Did you mean 'ETH-AUD'?",
     )
     assert place.world.asked == []
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_live import MINUTE, OFFERS, MadeLive, World, market
+from made_live import MINUTE, OFFERS, MadeConnection, MadeLive, World, market
 
 from framework.errors import OutsideFault, UserError
 from framework.exchange import candle_history
+from framework.exchange.candle_history import past_candles
 from framework.types import DAY_NS, Interval, format_time, parse_time
 
 START = parse_time("2026-01-10T11:00")
@@ -133,16 +134,38 @@ def test_older_candles_are_made_of_trades():
     assert same(rows, market("BTC-AUD", MINUTE, start, parse_time("2026-01-10T11:50")))
     asked = [(what, format_time(first), format_time(last)) for what, _, first, last in world.asked]
     assert asked == [
-        ("t", "2026-01-09T23:50:00Z", "2026-01-10T11:42:00Z"),
         ("c", "2026-01-10T11:42:00Z", "2026-01-10T11:50:00Z"),
+        ("t", "2026-01-09T23:50:00Z", "2026-01-10T11:42:00Z"),
     ]
     assert exchange.default_span("BTC-AUD", MINUTE)[0] == parse_time("2026-01-10T11:42")
     assert exchange.available_span("BTC-AUD", MINUTE)[0] == parse_time("2010-01-01")
 
 
-def test_trades_that_do_not_reach_back_are_no_history(monkeypatch):
-    from made_live import MadeConnection
+def test_candles_that_are_forgotten_while_they_are_asked_for_are_made_of_trades():
+    world = World(offers=replace(LIMITED, trade_history=True))
 
+    class Passing:
+        """Five minutes pass before the answer comes."""
+
+        def now_ns(self):
+            return world.now_ns
+
+    def late(rows):
+        world.now_ns += 5 * MINUTE.ns
+        return rows.take(np.flatnonzero(rows.time >= parse_time("2026-01-10T11:46")))
+
+    world.answers.append(late)
+    exchange = MadeLive(world=world)
+    start, end = parse_time("2026-01-10T11:30"), parse_time("2026-01-10T11:55")
+    rows = asyncio.run(
+        past_candles(
+            MadeConnection(world), Passing(), "BTC-AUD", MINUTE, start, end, exchange.faults
+        )
+    )
+    assert same(rows, market("BTC-AUD", MINUTE, start, end))
+
+
+def test_trades_that_do_not_reach_back_are_no_history(monkeypatch):
     async def short(self, pair, start_ns, end_ns):
         return [], start_ns + MINUTE.ns
 

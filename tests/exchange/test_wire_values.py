@@ -65,6 +65,14 @@ def test_levels_stay_as_written():
     assert wire.levels_of([["100.10", "0.00", 3]]) == [("100.10", "0.00")]
 
 
+def test_a_candle_as_served_may_hold_what_is_no_price():
+    served = wire.served_ohlcv_of(["1", "inf", -1, 0.0, "NaN"])
+    assert served[:4] == (1.0, math.inf, -1.0, 0.0) and math.isnan(served[4])
+    for value in ("soon", None, True, [], HUGE):
+        with pytest.raises(Unreadable):
+            wire.served_ohlcv_of(["1", "1", "1", value, "1"])
+
+
 @pytest.mark.parametrize("row", [["1"] * 4, ["1"] * 6, ["1", "1", "1", "0", "1"]])
 def test_what_is_no_candle_is_refused(row):
     with pytest.raises(Unreadable):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from framework.feed.bar import key_of
 from framework.feed.events import (
     BookSeen,
     CandleClosed,
@@ -19,7 +18,7 @@ from framework.feed.events import (
     Traded,
 )
 from framework.market.candles import Standing
-from framework.market.live import Candle, Trade
+from framework.market.live import Candle, Trade, in_order
 from framework.types import Interval
 
 
@@ -111,8 +110,8 @@ def check_trades(
     """
     ids = [event.trade.id for event in told.traded]
     assert len(ids) == len(set(ids))
-    in_order = [key_of(event.trade) for event in told.traded if not event.late]
-    assert in_order == sorted(in_order)
+    in_time = [in_order(event.trade) for event in told.traded if not event.late]
+    assert in_time == sorted(in_time)
     expected = Counter(_what(t) for t in truth if from_ns <= t.time < to_ns)
     found = Counter(_what(e.trade) for e in told.traded if from_ns <= e.trade.time < to_ns)
     if gone:

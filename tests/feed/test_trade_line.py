@@ -1,10 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.feed.bar import key_of
 from framework.feed.events import Traded
 from framework.feed.trade_line import TradeLine
-from framework.market.live import Trade
+from framework.market.live import Trade, in_order
 
 
 def trade(number, time=None):
@@ -109,7 +108,7 @@ def test_each_trade_once_in_order_or_late_however_they_come(data):
     highest = None
     for event in told:
         if event.late:
-            assert highest is not None and key_of(event.trade) < highest
+            assert highest is not None and in_order(event.trade) < highest
         else:
-            assert highest is None or key_of(event.trade) > highest
-            highest = key_of(event.trade)
+            assert highest is None or in_order(event.trade) > highest
+            highest = in_order(event.trade)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from framework.exchange.connection import Channel
-from framework.feed.events import BookSeen, CandleClosed, CandleRevised, Traded
+from framework.feed.events import BookSeen, CandleClosed, CandleRevised, StateChanged, Traded
 from framework.feed.live_feed import LiveFeed
 from framework.loopback.order_book import BookView, TrueBook
 from framework.loopback.script import DRAWN, Fault, Kind, Script, draw, lulls_of
@@ -63,12 +63,19 @@ def judged_kind(speaks: str, seed: int, kind: Kind) -> list[str]:
     return run_and_judge(speaks, seed, script, 140.0 + TAIL_S)
 
 
-def run_and_judge(speaks: str, seed: int, script: Script, seconds: float) -> list[str]:
-    """Return what was wrong under `script`."""
+def run_and_judge(
+    speaks: str, seed: int, script: Script, seconds: float, closed: str | None = None
+) -> list[str]:
+    """Return what was wrong under `script`, in which one market may be closed."""
     heard = run_virtual(_run(speaks, seed, script, seconds))
     gc.collect()  # a task that failed unseen is told when it is collected
     wrong = [f"trouble: {trouble}" for trouble in heard.troubles]
-    for pair in heard.truth.markets:
+    if closed is not None:
+        states = [event for event in heard.events if isinstance(event, StateChanged)]
+        notices = [event.reason for event in states if closed in event.reason]
+        if notices != [f"{closed}: not on the exchange any more; the other pairs go on"]:
+            wrong.append(f"said of {closed}: {notices}")
+    for pair in heard.truth.markets.keys() - {closed}:
         wrong += [f"{pair} candles: {line}" for line in _wrong_candles(heard, pair)]
         wrong += [f"{pair} trades: {line}" for line in _wrong_trades(heard, pair)]
         wrong += [f"{pair} books: {line}" for line in _wrong_books(heard, pair)]

@@ -60,7 +60,7 @@ def test_what_is_stored_equals_the_truth(name, kind, tmp_path):
                 ]
                 fetched = Fetched()
                 await fetch_parts(
-                    connection, clock, exchange, store, parts, NOW, fetched, lambda _: None
+                    connection, clock, exchange, store, parts, fetched, lambda _: None
                 )
             finally:
                 await connection.close()

@@ -23,3 +23,10 @@ def test_a_market_that_is_unknown_ends_a_feed_in_one_line(speaks):
     (trouble, *_) = run_and_judge(speaks, 3, (fault,), 60.0)
     line = f"pairs: exchange '{speaks}' has no market '{unknown}'. Did you mean '{known}'?"
     assert trouble == f'trouble: the feed ended: UserError("{line}")'
+
+
+@pytest.mark.parametrize("speaks", sorted(SPOKEN))
+def test_a_market_that_is_closed_later_is_said_to_be_and_the_others_go_on(speaks):
+    closed = wire_of(speaks).pairs[1]
+    script = (Fault(Kind.UNKNOWN_MARKET, 130, 1_000, closed), Fault(Kind.CLOSE, 140, 1.0))
+    assert run_and_judge(speaks, 3, script, 400.0, closed) == []

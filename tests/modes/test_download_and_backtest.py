@@ -74,5 +74,5 @@ def test_an_interval_and_a_pair_that_are_not_offered_name_the_nearest(program, e
     ended = program("mode=download", *exchange, *RANGE[:2], "pairs.symbols=[BTC-AUX]")
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "pairs: exchange 'btcmarkets' has no 'BTC-AUX'. Did you mean 'BTC-AUD'?"
+        "pairs: exchange 'btcmarkets' has no market 'BTC-AUX'. Did you mean 'BTC-AUD'?"
     ]

@@ -15,7 +15,6 @@ from framework.types import DAY_NS, Interval
 if TYPE_CHECKING:
     from aiohttp.web import Request
 
-MS_NS = 1_000_000
 
 Asked = Mapping[str, str]
 """A request's parameters, those of its path among them."""

@@ -15,7 +15,6 @@ from framework.loopback.order_book import Delta
 from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrade
 from framework.loopback.wire import Answer, Ear, Handler, Say, Subscription, Topic, Wire
 from framework.loopback.wires.asking import (
-    MS_NS,
     Asked,
     Declined,
     answering,
@@ -36,7 +35,7 @@ from framework.loopback.wires.binance_rows import (
     trade_row,
     units_text,
 )
-from framework.types import Interval
+from framework.types import MS_NS, Interval
 
 _UPDATE_SHIFT = 40_000_000_000  # of the ids of book updates: none is near 0
 _NO_END = 1 << 62

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrade, decimal_text
-from framework.loopback.wires.asking import MS_NS
-from framework.types import Interval
+from framework.types import MS_NS, Interval
 
 AGGREGATE_SHIFT = 1_000_000_000_000
 """Of the ids of aggregates from those of trades."""

@@ -15,7 +15,6 @@ from framework.loopback.order_book import Delta
 from framework.loopback.true_rows import TrueCandle, TrueMarket, TrueTrade
 from framework.loopback.wire import Answer, Ear, Handler, Say, Subscription, Topic, Wire
 from framework.loopback.wires.asking import (
-    MS_NS,
     Asked,
     Declined,
     answering,
@@ -23,7 +22,7 @@ from framework.loopback.wires.asking import (
     last_trades,
     whole,
 )
-from framework.types import DAY_NS, Interval
+from framework.types import DAY_NS, MS_NS, Interval
 
 _NO_END = 1 << 62
 _FIRST_NONCE = 36_000_000  # a number far below it is one of another run of the engine

@@ -15,7 +15,6 @@ from framework.loopback.true_rows import TrueMarket, TrueTrade
 from framework.loopback.wire import Answer, Ear, Handler, Say, Subscription, Topic, Wire
 from framework.loopback.wires import coinbase_rows as rows
 from framework.loopback.wires.asking import (
-    MS_NS,
     Asked,
     Declined,
     answering,
@@ -24,7 +23,7 @@ from framework.loopback.wires.asking import (
     last_trades,
     whole,
 )
-from framework.types import SECOND_NS, Interval
+from framework.types import MS_NS, SECOND_NS, Interval
 
 _NO_END = 1 << 62
 _MOST_CANDLES = 350

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.feed.backoff import Backoff
+from framework.exchange.backoff import Backoff
 
 
 @given(st.integers(0, 2**32))
