@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import UserError
+from framework.errors import OutsideFault, UserError
 
 if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline
@@ -44,11 +44,16 @@ class Session:
 
 
 def begin_session(folder: Path, warmup: Candles, source: str) -> None:
-    """Write what a session begins with, the list of it last."""
-    from framework.disk import whole_file
+    """Write what a session begins with, the list of it last.
+
+    All of it is on the disk when this returns, models and configuration too.
+    """
+    from framework.disk import all_on_disk, disk_fault, whole_file
     from framework.session.candle_file import save_candles
 
     save_candles(folder / _WARMUP, warmup)
+    with disk_fault(str(folder.parent)):
+        all_on_disk(folder.parent)
     begun = {"warmup": warmup.digest, "source": source}
     with whole_file(folder / _BEGUN, durable=True) as beside:
         beside.write_text(json.dumps(begun, indent=2) + "\n", encoding="utf-8")
@@ -64,9 +69,14 @@ def read_warmup(folder: Path) -> tuple[Candles, str]:
     from framework.disk import disk_fault
     from framework.session.candle_file import load_candles_file
 
-    with disk_fault(str(folder / _BEGUN), "read"):
-        begun = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
-    return load_candles_file(folder / _WARMUP, begun["warmup"]), begun["source"]
+    file = folder / _BEGUN
+    try:
+        with disk_fault(str(file), "read"):
+            begun = json.loads(file.read_text(encoding="utf-8"))
+        digest, source = str(begun["warmup"]), str(begun["source"])
+    except (ValueError, KeyError, TypeError) as fault:
+        raise OutsideFault(f"{file}: is damaged ({fault}).") from fault
+    return load_candles_file(folder / _WARMUP, digest), source
 
 
 def read_session(directory: Path, plugins: tuple[str, ...]) -> Session:
@@ -120,11 +130,21 @@ def pipeline_of(
 def keep_models(
     directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...], schedule: Schedule
 ) -> None:
-    """Copy the models that a session begins with into its directory."""
+    """Copy the models that a session begins with into its directory.
+
+    What a process left there that was killed over it is replaced.
+    """
+    from shutil import rmtree
+
+    from framework.disk import disk_fault
     from framework.learning.library import save_schedule
     from framework.modes.predicting import fit_of
 
-    save_schedule(directory / _MODELS, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
+    place = directory / _MODELS
+    with disk_fault(str(place)):
+        if place.exists():
+            rmtree(place)
+        save_schedule(place, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
 
 
 def read_models(
@@ -142,7 +162,6 @@ def read_models(
 
 def stage_of(directory: Path, settings: Settings, values: Mapping[str, Any]) -> Stage:
     """Return the model that took over by an entry of the journal."""
-    from framework.errors import OutsideFault
     from framework.learning.library import digest_of
     from framework.learning.model import Model
     from framework.learning.schedule import Stage

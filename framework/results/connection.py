@@ -109,7 +109,7 @@ class Connection:
 
 
 @contextmanager
-def connect(url: Url, write: bool = False) -> Iterator[Connection]:
+def connect(url: Url, write: bool = False, durable: bool = False) -> Iterator[Connection]:
     """Open a connection for one short transaction.
 
     Parameters
@@ -119,6 +119,8 @@ def connect(url: Url, write: bool = False) -> Iterator[Connection]:
     write : bool
         Take SQLite's write lock at once, waiting for other writers; a transaction that reads first
         and then writes could be refused instead of waiting.
+    durable : bool
+        Wait until what was written is on SQLite's disk, so that a power cut does not lose it.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def connect(url: Url, write: bool = False) -> Iterator[Connection]:
         Whatever the database or its disk says, in one line without the password.
     """
     with reported(url):
-        driver = _open_sqlite(url) if url.lite else _open_postgresql(url)
+        driver = _open_sqlite(url, durable) if url.lite else _open_postgresql(url)
         try:
             if url.lite:
                 driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -152,15 +154,15 @@ def reported(url: Url) -> Iterator[None]:
         raise _outside(url, str(getattr(fault, "orig", None) or fault)) from fault
 
 
-def _open_sqlite(url: Url) -> sqlite3.Connection:
+def _open_sqlite(url: Url, durable: bool) -> sqlite3.Connection:
     if not url.path.is_file():
         raise FileNotFoundError(2, "no such file")
     connection = sqlite3.connect(
         url.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        # in WAL mode this loses nothing when the process dies, and cannot corrupt at a power cut
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # in WAL mode NORMAL loses nothing when the process dies, and cannot corrupt at a power cut
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.backtest.pipeline import Traded
-from framework.disk import disk_fault
+from framework.disk import disk_fault, whole_file
 from framework.session.trader import Acted
 from framework.types import format_time
 
@@ -40,8 +41,9 @@ class Seen:
         self._kind = _kind(len(names), len(pairs))
         self._interval_ns = interval_ns
         described = {"pairs": list(pairs), "names": list(names), "interval_ns": interval_ns}
+        with whole_file(folder / _NAMES) as beside:
+            beside.write_text(json.dumps(described) + "\n", encoding="utf-8")
         with disk_fault(str(folder)):
-            (folder / _NAMES).write_text(json.dumps(described) + "\n", encoding="utf-8")
             (folder / _FILE).touch()
             self._file = (folder / _FILE).open("r+b", buffering=0)
 
@@ -57,6 +59,11 @@ class Seen:
         with disk_fault(_FILE):
             self._file.seek(acted.time // self._interval_ns % _KEPT * self._kind.itemsize)
             self._file.write(row.tobytes())
+
+    def sync(self) -> None:
+        """Wait until all of it is on the disk."""
+        with disk_fault(_FILE):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Give the file back."""
