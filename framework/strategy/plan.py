@@ -89,12 +89,14 @@ class Plan:
         ValueError
             The candles are of another interval, or a promised column is missing or misshapen.
         """
-        context = self.evaluation(candles, model_outputs, books).context(self.interval)
+        evaluation = self.evaluation(candles, model_outputs, books)
+        context = evaluation.context(self.interval)
         with np.errstate(all="ignore"):
             for name in self._order:  # features that others need come first
                 context.value(self._nodes[name])
             features = {name: context.series(self._nodes[name]) for name in self.features}
             rules = {name: context.series(node) for name, node in self.rules.items()}
+        evaluation.drop()
         return Evaluated(features, Signals(**rules))
 
     def inputs(
@@ -113,12 +115,14 @@ class Plan:
         """
         self._require_interval(candles)
         columns = self._columns(self._books, books or {}, candles)
-        context = Evaluation(candles, columns).context(self.interval)
+        evaluation = Evaluation(candles, columns)
+        context = evaluation.context(self.interval)
         bars, pairs = candles.close.shape
         inputs_NTF = np.empty((pairs, bars, len(self.seen)), np.float32)
         with np.errstate(all="ignore"):
             for f, node in enumerate(self.seen.values()):
                 inputs_NTF[:, :, f] = context.series(node).T
+        evaluation.drop()
         inputs_NTF[~np.isfinite(inputs_NTF)] = np.nan
         inputs_NTF.flags.writeable = False
         return inputs_NTF
