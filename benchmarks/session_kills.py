@@ -17,24 +17,22 @@ import os
 import select
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import power_cut
+from session_remains import bars_of, left_by, row_of
 
 KILLS = 6  # of one session
 SHARE_OF_CUTS = 0.4  # of the kills are power cuts
-FILES = ("equity.csv", "fills.csv", "vetoes.csv", "trades.csv")
-RECORD = ("bars.bin", "ledger.bin")
-TABLES = ("fill", "trade", "veto", "metric", "trial")
 ALWAYS = ("mode=paper", "mode.speed=0", "report=false", "mode.snapshot_bars=70")
 TRAINED = "trained"
 _TRAIN = (
@@ -53,10 +51,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "trees": (
         *_MODEL,
         *("model.from=TRAINED", "start=2025-02-01"),
-        *("strategy.params.threshold=0.0", "mode.bars=400"),
+        "strategy.params.threshold=0.0",
     ),
 }
-BARS = "mode.bars=900"
 START, LIVE, END = b"s", b"l", b"e"
 """What a session tells when it begins to start, to trade, and to end."""
 SHARE = {START: 1.0, LIVE: 0.5, END: 0.9}
@@ -82,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         _import_all()
         if "trees" in options.only:
             _live(work, _TRAIN)
-        words = {kind: _words(kind, work) for kind in options.only}
+        words = {kind: _words(kind, work, options.bars) for kind in options.only}
         whole = {}
         for kind in options.only:
             whole[kind] = _whole(work / kind, words[kind])
@@ -121,7 +118,7 @@ def _whole(place: Path, words: tuple[str, ...]) -> Whole:
         seconds[mark] = time.perf_counter() - since
         os.close(marks)
         _require_ended(child, place)
-    return Whole(_left(place), seconds)
+    return Whole(left_by(place), seconds)
 
 
 def _killed(
@@ -146,24 +143,26 @@ def _killed(
                 return kills, cuts, f"ended with {status}: {_said(place)}"
             break
         kills += 1
-        if _row(place, "done"):
+        if row_of(place, "done"):
             break
-        acted |= {str(path.parent) for path in place.glob("runs/*/*/journal.jsonl") if _bars(path)}
+        acted |= {
+            str(path.parent) for path in place.glob("runs/*/*/journal.jsonl") if bars_of(path)
+        }
         if random.random() < SHARE_OF_CUTS:
             power_cut.cut(place / "runs", beside, random)
             cuts += 1
     try:
-        while not _row(place, "done"):
+        while not row_of(place, "done"):
             child, marks = _begin(place, words, beside)
             while os.read(marks, 1):
                 pass
             os.close(marks)
             _require_ended(child, place)
-        left = _left(place)
+        left = left_by(place)
     except RuntimeError as fault:
         return kills, cuts, str(fault)
     apart = [name for name, value in whole.left.items() if left.get(name) != value]
-    ended = {row["directory"] for row in _row(place, "done")}
+    ended = {row["directory"] for row in row_of(place, "done")}
     if not acted <= ended:
         apart.append("another session was begun beside the one that had acted")
     return kills, cuts, ", ".join(apart)
@@ -206,13 +205,15 @@ def _work(words: tuple[str, ...], tell: int) -> int:
     from framework.config.signals import end_cleanly
     from framework.modes.paper import Paper
 
-    for name, mark in (("_live", LIVE), ("_close", END)):
-
-        def marked(self, *given, real=getattr(Paper, name), mark=mark):  # type: ignore[no-untyped-def]
+    def marked(real: Callable[..., Any], mark: bytes) -> Callable[..., Any]:
+        def marking(*given: Any) -> Any:
             os.write(tell, mark)
-            return real(self, *given)
+            return real(*given)
 
-        setattr(Paper, name, marked)
+        return marking
+
+    Paper._live = marked(Paper._live, LIVE)  # type: ignore[method-assign]
+    Paper._close = marked(Paper._close, END)  # type: ignore[method-assign]
     sys.argv = ["framework", *words]
     try:
         end_cleanly(run)
@@ -253,63 +254,9 @@ def _said(place: Path) -> str:
     return " | ".join((place / "said").read_text().splitlines()[-3:])
 
 
-def _left(place: Path) -> dict[str, object]:
-    """Return all that must be equal of the session that came to its end."""
-    (row,) = _row(place, "done")
-    directory = Path(row["directory"])
-    left: dict[str, object] = {name: (directory / name).read_bytes() for name in FILES}
-    left |= {name: (directory / "session" / name).read_bytes() for name in RECORD}
-    metrics = json.loads((directory / "metrics.json").read_text())
-    left["metrics"] = {name: value for name, value in metrics.items() if name != "seconds"}
-    left["orders_hash"] = row["orders_hash"]
-    bars = _bars(directory / "journal.jsonl")
-    left["journal"] = bars
-    left["journal bars"] = len(bars)
-    for table in TABLES:
-        left[f"table {table}"] = _rows(place, table, row["id"])
-    return left
-
-
-def _bars(journal: Path) -> list[str]:
-    """Return the whole bars of a journal, less when they arrived."""
-    bars = []
-    for line in journal.read_text().splitlines():
-        try:
-            values = json.loads(line)
-        except ValueError:  # torn
-            continue
-        if values["kind"] == "bar":
-            bars.append(json.dumps([values["time"], values["candles"], values["standing"]]))
-    return bars
-
-
-def _row(place: Path, status: str) -> list[sqlite3.Row]:
-    """Return the rows of runs with this status."""
-    return _query(place, "SELECT * FROM run WHERE status = ?", status)
-
-
-def _rows(place: Path, table: str, run_id: int) -> list[tuple[object, ...]]:
-    """Return what a table has of a run, but for its id and the seconds it took."""
-    rows = _query(place, f"SELECT * FROM {table} WHERE run_id = ?", run_id)  # noqa: S608
-    own = ("id", "run_id", "metrics")
-    kept = [tuple(row[name] for name in row.keys() if name not in own) for row in rows]  # noqa: SIM118
-    return sorted((row for row in kept if "seconds" not in row), key=repr)
-
-
-def _query(place: Path, statement: str, *values: object) -> list[sqlite3.Row]:
-    file = place / "framework.db"
-    if not file.is_file() or not file.stat().st_size:
-        return []
-    with closing(sqlite3.connect(file)) as connection:
-        connection.row_factory = sqlite3.Row
-        known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        return connection.execute(statement, values).fetchall() if "run" in known else []
-
-
-def _words(kind: str, work: Path) -> tuple[str, ...]:
+def _words(kind: str, work: Path, bars: int) -> tuple[str, ...]:
     own = [word.replace("TRAINED", str(work / TRAINED)) for word in KINDS[kind]]
-    bars = () if any(word.startswith("mode.bars") for word in own) else (BARS,)
-    return (*ALWAYS, *bars, "database=sqlite:///framework.db", *own)
+    return (*ALWAYS, f"mode.bars={bars}", "database=sqlite:///framework.db", *own)
 
 
 def _import_all() -> None:
@@ -337,6 +284,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--kills", type=int, default=500, help="in all (500)")
     parser.add_argument("--seed", type=int, default=7, help="of the moments (7)")
+    parser.add_argument("--bars", type=int, default=900, help="of each session (900)")
     parser.add_argument("--only", type=_kinds, default=tuple(KINDS), help="kinds, by commas")
     parser.add_argument("--keep", help="a folder for sessions that ended otherwise")
     return parser.parse_args(argv)

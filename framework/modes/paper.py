@@ -86,11 +86,13 @@ class Paper:
             The exchange declines, or the disk fails.
         """
         from framework.modes.sessions import identity_of, keep_identity, locked
+        from framework.session.allocator import keep_freed_memory
         from framework.session.session import Ending
         from framework.session.state import FOLDER
 
         folder = context.run_dir / FOLDER
         keep_identity(folder, identity_of(context))
+        keep_freed_memory()
         with locked(folder):
             state = self._open(context, folder)
             try:
