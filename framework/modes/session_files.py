@@ -151,12 +151,17 @@ def read_models(
     directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...]
 ) -> Schedule | None:
     """Return the models that a session began with, None where it has none."""
-    from framework.learning.library import load_schedule
+    from framework.learning.library import FILE, load_schedule
     from framework.learning.model import Model
     from framework.modes.predicting import fit_of
 
     if not isinstance(settings.model, Model):
         return None
+    if not (directory / _MODELS / FILE).is_file():
+        raise OutsideFault(
+            f"{directory / _MODELS / FILE}: is missing; without its models the session cannot go "
+            "on."
+        )
     return load_schedule(directory / _MODELS, settings.model, fit_of(settings.model, plan, pairs))
 
 
