@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from crash_runs import end, mounted, require_one_line, rows, run, start, wait_until_said
