@@ -54,9 +54,9 @@ KINDS: dict[str, tuple[str, ...]] = {
         "strategy.params.threshold=0.0",
     ),
 }
-START, LIVE, END = b"s", b"l", b"e"
-"""What a session tells when it begins to start, to trade, and to end."""
-SHARE = {START: 1.0, LIVE: 0.5, END: 0.9}
+START, OPEN, LIVE, END = b"s", b"o", b"l", b"e"
+"""What a session tells when it begins to start, to write, to trade, and to end."""
+SHARE = {START: 1.0, OPEN: 1.0, LIVE: 0.5, END: 0.9}
 """Of how long a part takes, up to which it is killed."""
 
 
@@ -172,6 +172,8 @@ def _phases(random: np.random.Generator, kills: int) -> list[bytes]:
     """Return in which part each kill is to be; after the last part, only starts come to it."""
     last = min(2, kills)
     before = random.choice([START, LIVE], kills - last, p=[0.35, 0.65])
+    if len(before) and random.random() < 0.5:
+        before[0] = OPEN  # what is written once only, in some milliseconds
     return [*before.tolist(), *random.choice([START, END], last, p=[0.25, 0.75]).tolist()]
 
 
@@ -212,6 +214,7 @@ def _work(words: tuple[str, ...], tell: int) -> int:
 
         return marking
 
+    Paper.run = marked(Paper.run, OPEN)  # type: ignore[method-assign]
     Paper._live = marked(Paper._live, LIVE)  # type: ignore[method-assign]
     Paper._close = marked(Paper._close, END)  # type: ignore[method-assign]
     sys.argv = ["framework", *words]

@@ -157,3 +157,22 @@ def test_model_that_is_missing_or_damaged_is_named(tmp_path, trees, damage):
     assert code == 0, said
     assert "goes on after" in said
     assert rows(folder)[-1]["status"] == "done"
+
+
+def test_beginning_that_was_cut_short_is_made_again(tmp_path, trees):
+    """As a process leaves it that is killed after it copied its models, before it said so."""
+    made, words = trees
+    folder = shutil.copytree(made, tmp_path / "copy")
+    with closing(sqlite3.connect(folder / "runs/framework.db")) as database, database:
+        database.execute(
+            "UPDATE run SET directory = replace(directory, ?, ?)", (str(made), str(folder))
+        )
+    session = folder / "session_run"
+    (session / "journal.jsonl").unlink()
+    for file in (session / "session").iterdir():
+        if file.name != "identity.json":
+            file.unlink()
+    code, said = run(folder, *words)
+    assert code == 0, said
+    assert rows(folder)[-1]["directory"] == str(session)
+    assert rows(folder)[-1]["status"] == "done"
