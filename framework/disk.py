@@ -95,6 +95,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
         on_disk(target.parent)
 
 
+def all_on_disk(folder: Path) -> None:
+    """Wait until everything in a folder, and every directory down to it, is on the disk."""
+    for path in folder.rglob("*"):
+        on_disk(path)
+    for place in (folder, *folder.resolve().parents):
+        if os.access(place, os.R_OK):  # else it was not made by this process
+            on_disk(place)
+
+
 def on_disk(path: Path) -> None:
     """Wait until a file or a directory is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

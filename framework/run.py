@@ -203,6 +203,7 @@ def _recorded(context: Context) -> None:
             version=__version__,
             config=context.config,
             overrides=context.overrides,
+            durable=isinstance(mode, Continuing),
         )
         with tracked(context):
             _guarded(context, directory)

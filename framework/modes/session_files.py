@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import UserError
+from framework.errors import OutsideFault, UserError
 from framework.market.rules import MarketRules
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def begin_session(
 ) -> None:
     """Write what a session begins with, the list of it last.
 
+    All of it is on the disk when this returns, models and configuration too.
+
     Parameters
     ----------
     folder : Path
@@ -70,7 +72,7 @@ def begin_session(
     past : Candles, optional
         (T, N) of the strategy's interval before those, for models to learn from.
     """
-    from framework.disk import whole_file
+    from framework.disk import all_on_disk, disk_fault, whole_file
     from framework.session.candle_file import save_candles
 
     save_candles(folder / _WARMUP, warmup)
@@ -82,6 +84,8 @@ def begin_session(
     if past is not None:
         save_candles(folder / _PAST, past)
         begun["past"] = past.digest
+    with disk_fault(str(folder.parent)):
+        all_on_disk(folder.parent)
     with whole_file(folder / _BEGUN, durable=True) as beside:
         beside.write_text(json.dumps(begun, indent=2) + "\n", encoding="utf-8")
 
@@ -118,26 +122,38 @@ def read_begun(folder: Path) -> Begun:
     OutsideFault
         It is damaged or cannot be read.
     """
-    from framework.disk import disk_fault
     from framework.session.candle_file import load_candles_file
 
-    with disk_fault(str(folder / _BEGUN), "read"):
-        begun = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
-    return Begun(
-        load_candles_file(folder / _WARMUP, begun["warmup"]),
-        begun["source"],
-        {pair: MarketRules(**rules) for pair, rules in begun["rules"].items()},
-    )
+    begun = _begun(folder)
+    try:
+        digest, source = str(begun["warmup"]), str(begun["source"])
+        rules = {pair: MarketRules(**own) for pair, own in begun["rules"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise OutsideFault(f"{folder / _BEGUN}: is damaged ({fault}).") from fault
+    return Begun(load_candles_file(folder / _WARMUP, digest), source, rules)
 
 
 def read_past(folder: Path) -> Candles | None:
     """Return the candles before those that a session began with, None where none were kept."""
-    from framework.disk import disk_fault
     from framework.session.candle_file import load_candles_file
 
-    with disk_fault(str(folder / _BEGUN), "read"):
-        begun = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
+    begun = _begun(folder)
     return load_candles_file(folder / _PAST, begun["past"]) if "past" in begun else None
+
+
+def _begun(folder: Path) -> dict[str, Any]:
+    """Return what `begin_session` wrote last."""
+    from framework.disk import disk_fault
+
+    file = folder / _BEGUN
+    try:
+        with disk_fault(str(file), "read"):
+            begun = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise OutsideFault(f"{file}: is damaged ({fault}).") from fault
+    if not isinstance(begun, dict):
+        raise OutsideFault(f"{file}: is damaged (it is no object).")
+    return begun
 
 
 def read_session(directory: Path, plugins: tuple[str, ...]) -> Session:
@@ -197,35 +213,41 @@ def pipeline_of(
 def keep_models(
     directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...], schedule: Schedule
 ) -> None:
-    """Copy the models that a session begins with into its directory."""
+    """Copy the models that a session begins with into its directory.
+
+    What a process left there that was killed over it is replaced.
+    """
     import shutil
 
     from framework.disk import disk_fault
     from framework.learning.library import save_schedule
     from framework.modes.predicting import fit_of
 
-    with disk_fault(str(directory / MODELS), "removed"):
+    with disk_fault(str(directory / MODELS)):
         if (directory / MODELS).is_dir():  # of a beginning that was cut short
             shutil.rmtree(directory / MODELS)
-    save_schedule(directory / MODELS, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
+        save_schedule(directory / MODELS, schedule, fit_of(settings.model, plan, pairs))  # type: ignore[arg-type]
 
 
 def read_models(
     directory: Path, settings: Settings, plan: Plan, pairs: tuple[str, ...]
 ) -> Schedule | None:
     """Return the models that a session began with, None where it has none."""
-    from framework.learning.library import load_schedule
+    from framework.learning.library import FILE, load_schedule
     from framework.learning.model import Model
     from framework.modes.predicting import fit_of
 
     if not isinstance(settings.model, Model):
         return None
+    if not (directory / MODELS / FILE).is_file():
+        raise OutsideFault(
+            f"{directory / MODELS / FILE}: is missing; without its models the session cannot go on."
+        )
     return load_schedule(directory / MODELS, settings.model, fit_of(settings.model, plan, pairs))
 
 
 def stage_of(directory: Path, settings: Settings, values: Mapping[str, Any]) -> Stage:
     """Return the model that took over by an entry of the journal."""
-    from framework.errors import OutsideFault
     from framework.learning.library import digest_of
     from framework.learning.model import Model
     from framework.learning.schedule import Stage

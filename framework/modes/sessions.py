@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.disk import disk_fault
+from framework.disk import whole_file
 from framework.errors import UserError
 from framework.modes.context import Context
 
@@ -41,9 +41,10 @@ def identity_of(context: Context) -> dict[str, str]:
 
 def keep_identity(folder: Path, identity: dict[str, str]) -> None:
     """Write what a session is, so that `find_session` finds it."""
-    with disk_fault(str(folder)):
-        folder.mkdir(exist_ok=True)
-        (folder / _IDENTITY).write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
+    if _identity(folder) == identity:
+        return
+    with whole_file(folder / _IDENTITY, durable=True) as beside:
+        beside.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
 
 
 def find_session(context: Context, folder: str) -> RunRow | None:

@@ -110,7 +110,10 @@ class Connection:
 
 @contextmanager
 def connect(
-    url: Url, write: bool = False, patience_s: float = BUSY_SECONDS
+    url: Url,
+    write: bool = False,
+    patience_s: float = BUSY_SECONDS,
+    durable: bool = False,
 ) -> Iterator[Connection]:
     """Open a connection for one short transaction.
 
@@ -123,6 +126,8 @@ def connect(
         and then writes could be refused instead of waiting.
     patience_s : float
         How long it waits for them.
+    durable : bool
+        Wait until what was written is on SQLite's disk, so that a power cut does not lose it.
 
     Raises
     ------
@@ -130,7 +135,11 @@ def connect(
         Whatever the database or its disk says, in one line without the password.
     """
     with reported(url):
-        driver = _open_sqlite(url, patience_s) if url.lite else _open_postgresql(url, patience_s)
+        driver = (
+            _open_sqlite(url, patience_s, durable)
+            if url.lite
+            else _open_postgresql(url, patience_s)
+        )
         try:
             if url.lite:
                 driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -156,15 +165,15 @@ def reported(url: Url) -> Iterator[None]:
         raise _outside(url, str(getattr(fault, "orig", None) or fault)) from fault
 
 
-def _open_sqlite(url: Url, patience_s: float) -> sqlite3.Connection:
+def _open_sqlite(url: Url, patience_s: float, durable: bool) -> sqlite3.Connection:
     if not url.path.is_file():
         raise FileNotFoundError(2, "no such file")
     connection = sqlite3.connect(
         url.path, timeout=patience_s, isolation_level=None, check_same_thread=False
     )
     try:
-        # in WAL mode this loses nothing when the process dies, and cannot corrupt at a power cut
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # in WAL mode NORMAL loses nothing when the process dies, and cannot corrupt at a power cut
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()

@@ -127,6 +127,7 @@ class Database:
         version: str,
         config: str,
         overrides: Sequence[str] = (),
+        durable: bool = False,
     ) -> int:
         """Write the row of a run that starts, as interrupted, and return its id.
 
@@ -149,6 +150,8 @@ class Database:
             YAML, without secrets.
         overrides : sequence of str
             What the command line changed.
+        durable : bool
+            Whether a power cut must not lose the row, by which a later process finds the run.
         """
         path = Path(directory).resolve()
         row = {
@@ -166,7 +169,7 @@ class Database:
             "overrides": json.dumps(list(overrides)),
         }
         marks = ", ".join("?" * len(row))
-        with connect(self._url, write=True) as connection:
+        with connect(self._url, write=True, durable=durable) as connection:
             ((run_id,),) = connection.execute(
                 f"INSERT INTO run ({', '.join(row)}) VALUES ({marks}) RETURNING id",  # noqa: S608
                 tuple(row.values()),

@@ -64,10 +64,8 @@ class Journal:
     def __init__(self, path: Path, start: int = 0, seq: int = 0) -> None:
         self.path = path
         with disk_fault(str(path), "opened"):
-            new = not path.exists()
             self._file = path.open("ab", buffering=0)
-            if new:
-                on_disk(path.parent)
+            on_disk(path.parent)  # each time: a process that was killed may have made it only
         self.size = start
         self.seq = seq
         self._read = _Reader(path, start, seq)

@@ -81,6 +81,7 @@ class Record:
                 bar, own = bars[number : number + 1], events[begin : int(bars["events"][number])]
                 if line := difference(self._pairs, bar, own, mine, acted.events):
                     raise CheckFailed(line)
+                self._seen.add(acted)  # a power cut may have left half of it
             begin = end
 
     def sync(self) -> None:
@@ -88,6 +89,7 @@ class Record:
         with disk_fault(str(self.folder)):
             for file in (self._events, self._bars):
                 os.fsync(file.fileno())
+        self._seen.sync()
 
     def add(self, acted: Acted) -> None:
         """Append one bar."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.backtest.pipeline import Traded
-from framework.disk import disk_fault
+from framework.disk import disk_fault, whole_file
 from framework.session.trader import Acted
 from framework.types import format_time
 
@@ -39,11 +40,13 @@ class Seen:
         self._names = tuple(names)
         self._kind = _kind(len(names), len(pairs))
         self._interval_ns = interval_ns
+        self._path = folder / _FILE
         described = {"pairs": list(pairs), "names": list(names), "interval_ns": interval_ns}
+        with whole_file(folder / _NAMES) as beside:
+            beside.write_text(json.dumps(described) + "\n", encoding="utf-8")
         with disk_fault(str(folder)):
-            (folder / _NAMES).write_text(json.dumps(described) + "\n", encoding="utf-8")
-            (folder / _FILE).touch()
-            self._file = (folder / _FILE).open("r+b", buffering=0)
+            self._path.touch()
+            self._file = self._path.open("r+b", buffering=0)
 
     def add(self, acted: Acted) -> None:
         """Keep what a bar was decided on; one without a decision leaves nothing."""
@@ -54,9 +57,14 @@ class Seen:
         both = {**acted.features, **acted.predicted}
         for f, name in enumerate(self._names):
             row["values"][0, f] = both[name]
-        with disk_fault(_FILE):
+        with disk_fault(str(self._path)):
             self._file.seek(acted.time // self._interval_ns % _KEPT * self._kind.itemsize)
             self._file.write(row.tobytes())
+
+    def sync(self) -> None:
+        """Wait until all of it is on the disk."""
+        with disk_fault(str(self._path)):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Give the file back."""

@@ -105,7 +105,7 @@ class Session:
         self._commands: asyncio.Queue[Command] = asyncio.Queue()
         self._books: dict[str, deque[BookState]] = {}
         self._awake_ns = feed.now_ns
-        self._progress_ns = clock.now_ns()
+        self._patience: asyncio.Task[None] | None = None
 
     async def run(self) -> Ending:
         """Act on bars until there is a reason to end.
@@ -151,6 +151,7 @@ class Session:
                     self._hear(event)
             return self._end(Ending.BARS)
         finally:
+            self._begin_to_wait()
             for task in (told, heard, learned):
                 task.cancel()
             if self._learner is not None:
@@ -162,21 +163,27 @@ class Session:
         self._commands.put_nowait(command)
 
     async def _something(self, tasks: AbstractSet[asyncio.Task[Any]]) -> bool:
-        """Wait until one of them is done; False: a bar has waited long enough."""
-        if not (self._live and self._gathering.begun):
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return True
-        waited_s = (self._clock.now_ns() - self._progress_ns) / SECOND_NS
-        try:
-            async with self._clock.timeout(max(self._terms.wait_s - waited_s, 0.0)):
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            return any(task.done() for task in tasks)
-        return True
+        """Wait until one of them is done; False: a bar has waited long enough.
+
+        What is waited is slept, not read off the clock, which somebody may set.
+        """
+        waiting: set[asyncio.Task[Any]] = set(tasks)
+        if self._live and self._gathering.begun:
+            if self._patience is None:
+                self._patience = asyncio.create_task(self._clock.sleep(self._terms.wait_s))
+            waiting.add(self._patience)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        return any(task.done() for task in tasks)
+
+    def _begin_to_wait(self) -> None:
+        """Let a bar wait its whole time again, after news of it."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _hear(self, event: FeedEvent) -> None:
         if isinstance(event, CandleClosed):
-            self._progress_ns = self._clock.now_ns()
+            self._begin_to_wait()
             if not self._gathering.add(event.candle, event.standing):
                 self._say(
                     f"{event.candle.pair} {format_time(event.candle.time)} came after its bar had "
@@ -188,7 +195,7 @@ class Session:
             self._books.setdefault(seen.pair, deque(maxlen=_BOOKS)).append(state)
         elif isinstance(event, StateChanged):
             self._live = event.state is State.LIVE
-            self._progress_ns = self._clock.now_ns()
+            self._begin_to_wait()
         for voice in self._voices:
             voice.heard(event)
 
@@ -212,7 +219,7 @@ class Session:
         in_time = self._awake_ns <= opens + self._terms.late_s * SECOND_NS
         bar = Bar(self._gathering.take(in_time), self._books_at(opens))
         acted = self._state.act(bar, self._clock.now_ns())
-        self._progress_ns = self._clock.now_ns()
+        self._begin_to_wait()
         self._awake_ns = self._feed.now_ns
         for voice in self._voices:
             voice.acted(acted, self._awake_ns - opens - self._interval_ns)

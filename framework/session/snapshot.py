@@ -61,7 +61,7 @@ class Snapshot:
     swaps: Sequence[Mapping[str, Any]]
 
     def save(self, folder: Path) -> None:
-        """Write it, and delete all but the newest two.
+        """Write it, and delete all but the newest two, and what was begun and never ended.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Snapshot:
         with whole_file(folder / f"{self.seq:012d}.snapshot", durable=True) as beside:
             beside.write_bytes(hashlib.sha256(data).digest() + data)
         with disk_fault(str(folder)):
-            for old in _files(folder)[_KEPT:]:
+            for old in (*_files(folder)[_KEPT:], *folder.glob(".*.snapshot.part")):
                 old.unlink()
 
 

@@ -74,6 +74,10 @@ class Evaluation:
             found = self._contexts.setdefault(key, found)  # another thread may have been first
         return found
 
+    def drop(self) -> None:
+        """Drop all contexts: they and this hold each other, and would wait for the collector."""
+        self._contexts.clear()
+
 
 class Context:
     """What expressions see: candles of one interval, of all pairs or of one."""

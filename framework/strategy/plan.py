@@ -91,12 +91,14 @@ class Plan:
             The candles are of another interval or lack what was recorded, or a promised column is
             missing or misshapen.
         """
-        context = self.evaluation(candles, model_outputs).context(self.interval)
+        evaluation = self.evaluation(candles, model_outputs)
+        context = evaluation.context(self.interval)
         with np.errstate(all="ignore"):
             for name in self._order:  # features that others need come first
                 context.value(self._nodes[name])
             features = {name: context.series(self._nodes[name]) for name in self.features}
             rules = {name: context.series(node) for name, node in self.rules.items()}
+        evaluation.drop()
         return Evaluated(features, Signals(**rules))
 
     def inputs(self, candles: Candles) -> npt.NDArray[np.float32]:
@@ -110,12 +112,14 @@ class Plan:
             (T, N) of the strategy's interval, with what was recorded beside them.
         """
         self._require_interval(candles)
-        context = Evaluation(candles, {}).context(self.interval)
+        evaluation = Evaluation(candles, {})
+        context = evaluation.context(self.interval)
         bars, pairs = candles.close.shape
         inputs_NTF = np.empty((pairs, bars, len(self.seen)), np.float32)
         with np.errstate(all="ignore"):
             for f, node in enumerate(self.seen.values()):
                 inputs_NTF[:, :, f] = context.series(node).T
+        evaluation.drop()
         inputs_NTF[~np.isfinite(inputs_NTF)] = np.nan
         inputs_NTF.flags.writeable = False
         return inputs_NTF
