@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from framework.errors import FrameworkError
 from framework.exchange.connection import Channel, Heard, HeardBeat, Listening
-from framework.exchange.faults import Refused, TooOften, Unreachable
-from framework.exchange.http_faults import speaks_of_limits
+from framework.exchange.faults import Refused, Unreachable
 from framework.exchange.wire_values import Unreadable
 from framework.types import Interval
 
@@ -174,11 +173,6 @@ class CcxtListener(ABC):
 
     def declined(self, code: object, said: object) -> None:
         """End the connection, since the exchange declined something."""
-        what = f"subscription: {str(said)[:160]}"
-        if speaks_of_limits(str(said)):
-            raise TooOften(self.connection.name, what)
-        if _PASSING.search(str(said)):
-            raise Unreachable(self.connection.name, what)
         self.later(self._declined(str(code), str(said)))
 
     def heard(self, text: str) -> None:
@@ -206,6 +200,8 @@ class CcxtListener(ABC):
 
         kind = self.client.exceptions.get("exact", {}).get(code, ExchangeError)
         fault = fault_of(self.connection.name, "subscription", kind(f"{said} (code {code})"))
+        if isinstance(fault, Refused) and _PASSING.search(said):
+            raise Unreachable(self.connection.name, f"subscription: {said[:160]}")
         if isinstance(fault, Refused):
             known = await self.connection.markets()
             unknown = [pair for pair in self.pairs if pair not in known]

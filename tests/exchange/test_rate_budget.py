@@ -162,7 +162,7 @@ def test_a_killed_process_leaves_the_budget_usable_and_counted(tmp_path):
     assert after.whole_at > spent.whole_at
 
 
-@pytest.mark.parametrize("record", [b"", b"half a rec", os.urandom(56), b"\0" * 56])
+@pytest.mark.parametrize("record", [b"", b"half a rec", bytes(range(56)), b"\0" * 56])
 def test_a_broken_record_is_a_whole_budget(tmp_path, record):
     (tmp_path / "x.budget").write_bytes(record)
     assert (

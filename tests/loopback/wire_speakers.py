@@ -42,8 +42,8 @@ class Binance:
     @staticmethod
     def old_after_whole(frames):
         """Tell whether changes came that are older than the book was when asked for."""
-        updates = [frame for frame in frames if frame.get("e") == "depthUpdate"]
-        return sum(frame["E"] == updates[0]["E"] for frame in updates)
+        moments = [frame["E"] for frame in frames if frame.get("e") == "depthUpdate"]
+        return sum(moment < moments[-1] - 20_000 for moment in moments)  # 20 s were listened to
 
 
 class Bitvavo:
