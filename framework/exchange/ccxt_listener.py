@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from framework.errors import FrameworkError
 from framework.exchange.connection import Channel, Heard, HeardBeat, Listening
-from framework.exchange.faults import Refused, Unreachable
+from framework.exchange.faults import Refused, TooOften, Unreachable
+from framework.exchange.http_faults import speaks_of_limits
 from framework.exchange.wire_values import Unreadable
 from framework.types import Interval
 

@@ -113,6 +113,7 @@ class Paper:
 
     def _open(self, context: Context, folder: Path) -> SessionState:
         """Begin the session, or go on where it was left."""
+        from framework.engine.simulate import is_compiled
         from framework.modes.reading import compile_plan
         from framework.modes.session_files import (
             has_begun,
@@ -131,6 +132,8 @@ class Paper:
         begun = read_begun(folder)
         warmup = begun.warmup
         schedule = read_models(directory, settings, plan, warmup.pairs)
+        if not is_compiled():
+            context.logger.info("compiling the engine, once; later runs start at once")
         state = SessionState(
             directory,
             pipeline_of(settings, plan, begun, schedule),

@@ -20,7 +20,7 @@ from framework.session.folding import END, GO_ON, PAUSE
 from framework.session.learner import Learner
 from framework.session.retraining import Verdict
 from framework.session.state import SessionState
-from framework.session.voice import Voice
+from framework.session.voice import Voice, Voices
 from framework.types import SECOND_NS, format_time
 
 _BOOKS = 256
@@ -94,7 +94,7 @@ class Session:
         self._feed = feed
         self._clock = clock
         self._terms = terms
-        self._voices = voices
+        self._voices = Voices(voices)
         self._learner = learner
         history = state.trader.history
         self._gathering = Gathering(
@@ -196,8 +196,7 @@ class Session:
         elif isinstance(event, StateChanged):
             self._live = event.state is State.LIVE
             self._begin_to_wait()
-        for voice in self._voices:
-            voice.heard(event)
+        self._voices.heard(event)
 
     def _obey(self, command: Command) -> None:
         kind = PAUSE if command is Command.PAUSE else GO_ON
@@ -221,8 +220,7 @@ class Session:
         acted = self._state.act(bar, self._clock.now_ns())
         self._begin_to_wait()
         self._awake_ns = self._feed.now_ns
-        for voice in self._voices:
-            voice.acted(acted, self._awake_ns - opens - self._interval_ns)
+        self._voices.acted(acted, self._awake_ns - opens - self._interval_ns)
         self._look()
 
     def _look(self) -> None:
@@ -232,8 +230,7 @@ class Session:
         if line := self._learner.look():
             self._say(line)
         age = self._learner.age
-        for voice in self._voices:
-            voice.aged(age)
+        self._voices.aged(age)
 
     def _learn(self, verdict: Verdict) -> None:
         """Tell what came of a retraining, and let a new model take over with the next decision."""
@@ -258,8 +255,7 @@ class Session:
         return ending
 
     def _say(self, line: str) -> None:
-        for voice in self._voices:
-            voice.said(line)
+        self._voices.said(line)
 
 
 async def _next_of(learner: Learner | None) -> Verdict:

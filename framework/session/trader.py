@@ -15,7 +15,7 @@ import numpy as np
 from framework.backtest.muting import muted
 from framework.backtest.pipeline import Pipeline
 from framework.engine.account import new_account
-from framework.engine.simulate import simulate
+from framework.engine.simulate import Simulation, simulate
 from framework.learning.schedule import Schedule, Stage
 from framework.market.books import Books, side_by_side
 from framework.market.candles import Candles
@@ -101,6 +101,7 @@ class Trader:
         self.predicted = self._predict(decided, dict(predicted or {}))
         """What the models gave so far, (K, N) each."""
         self._last = self._signals(decided)[1] if len(decided) else None
+        self._step(candles[:0], Signals())  # compiles what is not yet, before bars come
 
     def swap(self, stage: Stage) -> None:
         """Let another model predict from `stage.end_ns` on, which no bar has reached yet."""
@@ -138,13 +139,7 @@ class Trader:
         else:
             row = Signals() if self._last is None else _nothing(self._last)
         row = muted(row, np.array([quiet]))
-        done = simulate(
-            bar.candles,
-            row,
-            self._pipeline.rules,
-            account=self.account,
-            books=self._walked(),
-        )
+        done = self._step(bar.candles, row)
         self.account = done.account
         return Acted(
             bar.time,
@@ -156,6 +151,16 @@ class Trader:
             float(done.equity[0]),
             bar.candles.close[0],
             done.account,
+        )
+
+    def _step(self, candles: Candles, signals: Signals) -> Simulation:
+        """Return what the engine makes of candles, from where the account is."""
+        return simulate(
+            candles,
+            signals,
+            self._pipeline.rules,
+            account=self.account,
+            books=self._walked(),
         )
 
     def _predict(self, decided: Candles, known: dict[str, FloatArray]) -> dict[str, FloatArray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from framework.feed.events import FeedEvent
 from framework.session.model_age import ModelAge
 from framework.session.trader import Acted
@@ -33,3 +35,40 @@ class Voice:
 
     def said(self, line: str) -> None:
         """Hear of what a person should know, in one line."""
+
+
+class Voices(Voice):
+    """Passes everything on to several; one that raises is left out from then on, and that is said.
+
+    Parameters
+    ----------
+    voices : sequence of Voice
+        In the order in which they hear of it.
+    """
+
+    def __init__(self, voices: Sequence[Voice]) -> None:
+        self._voices = list(voices)
+
+    def acted(self, acted: Acted, late_ns: int) -> None:
+        """Pass on a bar."""
+        self._each(lambda voice: voice.acted(acted, late_ns))
+
+    def heard(self, event: FeedEvent) -> None:
+        """Pass on what the feed tells."""
+        self._each(lambda voice: voice.heard(event))
+
+    def aged(self, age: ModelAge) -> None:
+        """Pass on how old the model is."""
+        self._each(lambda voice: voice.aged(age))
+
+    def said(self, line: str) -> None:
+        """Pass on a line."""
+        self._each(lambda voice: voice.said(line))
+
+    def _each(self, tell: Callable[[Voice], None]) -> None:
+        for voice in tuple(self._voices):
+            try:
+                tell(voice)
+            except Exception as fault:  # its trouble is not the session's
+                self._voices.remove(voice)
+                self.said(f"{type(voice).__name__} failed and hears no more: {fault!r}")

@@ -96,7 +96,7 @@ class World:
     def live(self):
         return [(0.0, StateChanged(State.LIVE, ""))]
 
-    def run(self, script, commands=(), bars: int | None = None, **terms):
+    def run(self, script, commands=(), bars: int | None = None, voices=(), **terms):
         async def play():
             clock = LoopClock(self.open_ns)
             state = SessionState(
@@ -104,7 +104,7 @@ class World:
             )
             feed = Script(clock, self.open_ns, script)
             given = {"wait_s": 10.0, "late_s": 10.0, "bars": bars, **terms}
-            session = Session(state, feed, clock, Terms(**given), [self.ear])
+            session = Session(state, feed, clock, Terms(**given), voices or [self.ear])
 
             async def speak():
                 for at, command in sorted(commands, key=lambda item: item[0]):
@@ -232,3 +232,15 @@ def test_a_feed_that_cannot_go_on_ends_it_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(OutsideFault, match="exchange x: declines"):
         world.run([*world.live(), *world.all_closed()[:9], (5 * HOUR, fault)])
     assert len(world.bars_of_journal) == 4
+
+
+def test_a_voice_that_raises_is_left_out_and_the_session_goes_on(tmp_path: Path) -> None:
+    class Broken(Voice):
+        def acted(self, acted, late_ns: int) -> None:
+            raise RuntimeError("no breath")
+
+    world = World(tmp_path / "run")
+    ending, bars = world.run([*world.live(), *world.all_closed()], voices=[Broken(), world.ear])
+    assert (ending, bars) == (Ending.RANGE, 48)
+    assert world.ear.lines == ["Broken failed and hears no more: RuntimeError('no breath')"]
+    assert len(world.ear.acted_at) == 48
