@@ -59,7 +59,7 @@ def download_live(
     parts: list[list[Part]] = []
 
     async def work() -> None:
-        clock = WallClock()
+        clock = exchange.clock_of(WallClock())
         connection = exchange.connect(clock)
         try:
             now_ns = ExchangeClock(await connection.time()).now_ns()

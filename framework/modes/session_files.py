@@ -45,7 +45,9 @@ class Session:
     inputs: Inputs
 
 
-def begin_session(folder: Path, warmup: Candles, source: str, exchange: Exchange) -> None:
+def begin_session(
+    folder: Path, warmup: Candles, source: str, exchange: Exchange, began_ns: int
+) -> None:
     """Write what a session begins with, the list of it last.
 
     Parameters
@@ -58,13 +60,16 @@ def begin_session(folder: Path, warmup: Candles, source: str, exchange: Exchange
         Where they came from.
     exchange : Exchange
         Whose order rules count until the session ends.
+    began_ns : int
+        When it began by the wall's clock, UTC ns.
     """
     from framework.disk import whole_file
-    from framework.session.candle_file import save_candles
+    from framework.session.candle_file import file_digest, save_candles
 
     save_candles(folder / _WARMUP, warmup)
     begun = {
-        "warmup": warmup.digest,
+        "began": began_ns,
+        "warmup": file_digest(warmup),
         "source": source,
         "rules": {pair: asdict(exchange.rules_of(pair)) for pair in warmup.pairs},
     }
@@ -87,12 +92,15 @@ class Begun:
         (T, N) before its first bar.
     source : str
         Where they came from.
+    began_ns : int
+        When it began by the wall's clock, UTC ns.
     rules : mapping of str to MarketRules
         Of the orders of each pair.
     """
 
     warmup: Candles
     source: str
+    began_ns: int
     rules: Mapping[str, MarketRules]
 
 
@@ -112,6 +120,7 @@ def read_begun(folder: Path) -> Begun:
     return Begun(
         load_candles_file(folder / _WARMUP, begun["warmup"]),
         begun["source"],
+        begun["began"],
         {pair: MarketRules(**rules) for pair, rules in begun["rules"].items()},
     )
 
@@ -158,6 +167,7 @@ def pipeline_of(
     """Return strategy, rules, cash and models of a session."""
     from framework.backtest.pipeline import Pipeline
     from framework.engine.make_rules import make_rules
+    from framework.modes.reading import records_of
 
     exchange = replace(settings.exchange, markets=dict(begun.rules))
     rules = make_rules(
@@ -166,6 +176,7 @@ def pipeline_of(
         exchange,
         begun.warmup.pairs,
         settings.strategy.terms,
+        records_of(settings),
     )
     return Pipeline(plan, rules, settings.cash, schedule)
 
