@@ -19,9 +19,6 @@ from framework.market.recorded import BOOKS, TRADES
 from framework.market.trade_store import place_of
 from framework.types import FloatArray, IntArray, Interval
 
-_NONE: FloatArray = np.empty(0)
-_NO_SIDE: IntArray = np.empty(0, np.int64)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarRecord:
@@ -39,10 +36,10 @@ class BarRecord:
         Whether these are all its trades: their units add up to the candle's volume.
     """
 
-    books: Sequence[BookState] = ()
-    units: FloatArray = _NONE
-    side: IntArray = _NO_SIDE
-    complete: bool = False
+    books: Sequence[BookState]
+    units: FloatArray
+    side: IntArray
+    complete: bool
 
     def values(self) -> dict[str, Any]:
         """Return it as plain values for the journal."""

@@ -35,11 +35,12 @@ def recorded_from(arrays: Mapping[str, Any], pairs: Sequence[str]) -> Recorded |
         return None
     books = trades = None
     if "books/time" in arrays:
-        books = Books(tuple(pairs), *(arrays[f"books/{name}"] for name in _BOOKS))
+        books = Books(tuple(pairs), **{name: arrays[f"books/{name}"] for name in _BOOKS})
     if "trades/time" in arrays:
         spans = tuple(
             tuple((int(start), int(end)) for start, end in arrays[f"trades/spans/{n}"])
             for n in range(len(pairs))
         )
-        trades = Trades(tuple(pairs), *(arrays[f"trades/{name}"] for name in _TRADES), spans=spans)
+        columns = {name: arrays[f"trades/{name}"] for name in _TRADES}
+        trades = Trades(tuple(pairs), spans=spans, **columns)
     return Recorded(books, trades, int(arrays["recorded/max_age"][0]))
