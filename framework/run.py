@@ -133,7 +133,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
     from rich.console import Console
 
     redact = Redactor(settings)
-    output = Stream(sys.stdout)
+    output, errors = Stream(sys.stdout), Stream(sys.stderr)
     logger.remove()
 
     def keep_secrets(record: Record) -> None:
@@ -141,7 +141,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
 
     logger.configure(patcher=keep_secrets)
     logger.add(
-        Stream(sys.stderr),
+        errors,
         format="{time:HH:mm:ss} {message}",
         level="INFO",
     )
@@ -153,6 +153,7 @@ def _context(config: DictConfig, settings: Settings) -> Context:
         logger=logger,
         console=Console(file=output),  # type: ignore[arg-type]
         output=output,
+        errors=errors,
         sweeping=_sweeping(),
     )
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from framework.config.signals import silence
+
+
+class Writable(Protocol):
+    """What a stream writes into."""
+
+    def write(self, text: str, /) -> int:
+        """Write `text`."""
+
+    def flush(self) -> None:
+        """Hand on what is buffered."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
 
 
 class Stream:
@@ -13,16 +27,23 @@ class Stream:
     Parameters
     ----------
     stream : text stream
-        Standard output or standard error.
+        Standard output, standard error, or a file.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writable) -> None:
         self._stream = stream
+        self._elsewhere: Callable[[str], object] | None = None
         self.fault: OSError | None = None
+
+    def divert(self, elsewhere: Callable[[str], object] | None) -> None:
+        """Give `elsewhere` what is written from now on; None: write it again."""
+        self._elsewhere = elsewhere
 
     def write(self, text: str) -> int:
         """Write `text`, or drop it."""
-        if self.fault is None:
+        if self._elsewhere is not None:
+            self._elsewhere(text)
+        elif self.fault is None:
             try:
                 self._stream.write(text)
             except OSError as fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -41,6 +41,9 @@ class Context:
     output: Stream
     """Standard output, on which `console` prints."""
 
+    errors: Stream
+    """Standard error, on which `logger` writes."""
+
     sweeping: bool = False
     """Whether the run is one of a sweep."""
 
@@ -57,10 +60,15 @@ class Context:
 
     @contextmanager
     def logged_into(self, file: Path) -> Iterator[None]:
-        """Write everything printed meanwhile into `file` as well, with more detail."""
+        """Write everything printed meanwhile into `file` as well, with more detail.
+
+        It stays small however long that is, see `RollingFile`.
+        """
         from rich.console import Console as RichConsole
 
-        with file.open("a", encoding="utf-8", errors="backslashreplace") as opened:
+        from framework.config.rolling_file import KEPT, LIMIT, RollingFile
+
+        with closing(RollingFile(file, LIMIT, KEPT)) as opened:
             self._log = Stream(opened)
             self._log_console = RichConsole(file=self._log, width=120, no_color=True)  # type: ignore[arg-type]
             sink = self.logger.add(

@@ -182,11 +182,16 @@ class Paper:
         terms = Terms(
             wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
         )
-        async with feed:
-            session = Session(state, feed, clock, terms, voices_of(context, state))
-            loop = asyncio.get_running_loop()
-            with ToldGently(lambda: loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)):
-                return await session.run()
+        with voices_of(context, state) as voices:
+            async with feed:
+                session = Session(state, feed, clock, terms, voices)
+                loop = asyncio.get_running_loop()
+
+                def interrupt() -> None:
+                    loop.call_soon_threadsafe(session.tell, Command.INTERRUPT)
+
+                with ToldGently(interrupt):
+                    return await session.run()
 
     def _close(self, context: Context, ending: Ending) -> None:
         """Replay the session, and judge it where it came to its end."""

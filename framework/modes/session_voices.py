@@ -1,33 +1,63 @@
-"""Who hears of a session: the log, for now."""
+"""Who hears of a session: the console, and the database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from time import time_ns
+from typing import TYPE_CHECKING
 
-from framework.feed.events import CandleRevised, FeedEvent, StateChanged
 from framework.modes.context import Context
-from framework.session.state import SessionState
-from framework.session.voice import Voice
+from framework.modes.reading import quote_of
+
+if TYPE_CHECKING:
+    from framework.session.state import SessionState
+    from framework.session.voice import Voice
 
 
-class _Log(Voice):
-    """Writes what a person should know into the log."""
+@contextmanager
+def voices_of(context: Context, state: SessionState) -> Iterator[Sequence[Voice]]:
+    """Yield who hears of the session of a run, until it is over.
 
-    def __init__(self, context: Context) -> None:
-        self._log = context.logger
+    At its end each has a bounded time to say what is left.
+    """
+    from framework.session.console import Console, new_books
+    from framework.session.mirror import Mirror
+    from framework.session.record import Tail
 
-    def heard(self, event: FeedEvent) -> None:
-        """Log changes of the connection, and revisions."""
-        if isinstance(event, StateChanged):
-            self._log.info(f"feed: {event.state.value} {event.reason}".rstrip())
-        elif isinstance(event, CandleRevised):
-            self._log.debug(f"revised: {event.before} is now {event.candle}")
+    assert context.database is not None  # noqa: S101 - a session is recorded
+    assert context.run_id is not None  # noqa: S101
+    settings, history = context.settings, state.trader.history
+    interval = settings.strategy.interval
+    live = settings.exchange.is_live
+    console = Console(
+        state,
+        title=f"{settings.strategy.name} {interval} on {settings.exchange.name}",
+        quote=quote_of(history.pairs),
+        expects_return=_expects_return(context),
+        console=context.console,
+        errors=context.errors,
+        log=lambda line: context.logger.debug("{}", line),
+        redact=context.redact,
+        now_ns=time_ns if live else lambda: state.next_ns,
+    )
+    with ExitStack() as stack:
+        stack.enter_context(console)
+        mirror = Mirror(
+            context.database.live,
+            context.run_id,
+            tail=Tail(state.record.folder),
+            books=new_books(state),
+            pairs=history.pairs,
+            close=history.closes,
+            account=state.trader.account,
+            say=console.said,
+        )
+        stack.enter_context(mirror)
+        yield console, mirror
 
-    def said(self, line: str) -> None:
-        """Log a line."""
-        self._log.info(line)
 
-
-def voices_of(context: Context, state: SessionState) -> Sequence[Voice]:
-    """Return who hears of the session of a run."""
-    return [_Log(context)]
+def _expects_return(context: Context) -> bool:
+    """Tell whether the model's ``forecast`` is a log-return of the price."""
+    label = getattr(context.settings.model, "label", None)
+    return getattr(label, "kind", None) == "return"

@@ -109,7 +109,9 @@ class Connection:
 
 
 @contextmanager
-def connect(url: Url, write: bool = False) -> Iterator[Connection]:
+def connect(
+    url: Url, write: bool = False, patience_s: float = BUSY_SECONDS
+) -> Iterator[Connection]:
     """Open a connection for one short transaction.
 
     Parameters
@@ -119,6 +121,8 @@ def connect(url: Url, write: bool = False) -> Iterator[Connection]:
     write : bool
         Take SQLite's write lock at once, waiting for other writers; a transaction that reads first
         and then writes could be refused instead of waiting.
+    patience_s : float
+        How long it waits for them.
 
     Raises
     ------
@@ -126,7 +130,7 @@ def connect(url: Url, write: bool = False) -> Iterator[Connection]:
         Whatever the database or its disk says, in one line without the password.
     """
     with reported(url):
-        driver = _open_sqlite(url) if url.lite else _open_postgresql(url)
+        driver = _open_sqlite(url, patience_s) if url.lite else _open_postgresql(url, patience_s)
         try:
             if url.lite:
                 driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -152,11 +156,11 @@ def reported(url: Url) -> Iterator[None]:
         raise _outside(url, str(getattr(fault, "orig", None) or fault)) from fault
 
 
-def _open_sqlite(url: Url) -> sqlite3.Connection:
+def _open_sqlite(url: Url, patience_s: float) -> sqlite3.Connection:
     if not url.path.is_file():
         raise FileNotFoundError(2, "no such file")
     connection = sqlite3.connect(
-        url.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        url.path, timeout=patience_s, isolation_level=None, check_same_thread=False
     )
     try:
         # in WAL mode this loses nothing when the process dies, and cannot corrupt at a power cut
@@ -168,14 +172,16 @@ def _open_sqlite(url: Url) -> sqlite3.Connection:
     return connection
 
 
-def _open_postgresql(url: Url) -> Any:
+def _open_postgresql(url: Url, patience_s: float) -> Any:
     try:
         import psycopg
     except ImportError:
         raise UserError(
             f"database: {url.shown} needs the package psycopg; pip install -e '.[postgres]'."
         ) from None
-    return psycopg.connect(url.plain, connect_timeout=10)
+    connection = psycopg.connect(url.plain, connect_timeout=10)
+    connection.execute(f"SET LOCAL lock_timeout = {round(patience_s * 1_000)}")
+    return connection
 
 
 def _outside(url: Url, reason: str) -> OutsideFault:

@@ -23,16 +23,17 @@ from framework.results.dataset_rows import (
 )
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
 from framework.results.market_rules import MarketRulesList
+from framework.results.live_rows import INTERRUPTED, LiveRows, add_rows, drop_rows
 from framework.results.model_registry import ModelRegistry
 from framework.results.outcome import Outcome
 from framework.results.schema import prepare
 from framework.results.trial_ledger import TRIAL_COLUMNS, TrialLedger, plain_number
 
-INTERRUPTED, DONE, FAILED = "interrupted", "done", "failed"
+DONE, FAILED = "done", "failed"
 
 _RUN_COLUMNS = (
     *("id", "name", "directory", "mode", "strategy", "status", "started_at", "ended_at", "seed"),
-    *("version", "orders_hash", "data_hash", "error", "exit_code"),
+    *("version", "orders_hash", "data_hash", "error", "exit_code", "seen_at"),
 )
 
 
@@ -54,6 +55,7 @@ class RunRow:
     data_hash: str | None
     error: str | None
     exit_code: int | None
+    seen_at: int | None
 
 
 def open_database(url: str, create: bool = True) -> Database:
@@ -99,6 +101,8 @@ class Database:
         """The checkpoints that trainings have kept."""
         self.market_rules = MarketRulesList(url)
         """The order rules that exchanges have said of their markets."""
+        self.live = LiveRows(url)
+        """The rows of sessions while they run."""
 
     @property
     def url(self) -> str:
@@ -174,7 +178,7 @@ class Database:
         with connect(self._url, write=True) as connection:
             connection.execute(
                 "UPDATE run SET status = ?, error = NULL, exit_code = NULL, ended_at = NULL, "
-                "pid = ?, host = ? WHERE id = ?",
+                "seen_at = NULL, pid = ?, host = ? WHERE id = ?",
                 (INTERRUPTED, pid, host, run_id),
             )
 
@@ -211,9 +215,12 @@ class Database:
         data_hash = _data_hash(outcome)
         end = (DONE, int(ended_at), outcome.orders_hash, data_hash, exit_code, run_id)
         values = {name: plain_number(value) for name, value in metrics.items()}
-        trades, fills, vetoes = trades_of(outcome), fills_of(outcome), vetoes_of(outcome)
+        trades = trades_of(outcome.trades, outcome.pairs)
+        fills = fills_of(outcome.events, outcome.pairs)
+        vetoes = vetoes_of(outcome.events, outcome.pairs)
         with connect(self._url, write=True) as connection:
             keep_dataset(connection, dataset_of_outcome(outcome))
+            drop_rows(connection, run_id)
             connection.execute(
                 "UPDATE run SET status = ?, ended_at = ?, orders_hash = ?, data_hash = ?, "
                 "exit_code = ? WHERE id = ?",
@@ -222,16 +229,9 @@ class Database:
             connection.insert(
                 "metric", ("run_id", "name", "value"), [(run_id, *item) for item in values.items()]
             )
-            for table, columns, rows in (
-                ("trade", TRADE, trades),
-                ("fill", FILL, fills),
-                ("veto", VETO, vetoes),
-            ):
-                connection.insert(
-                    table,
-                    ("run_id", "number", *columns),
-                    [(run_id, number, *row) for number, row in enumerate(rows, start=1)],
-                )
+            add_rows(connection, run_id, "trade", TRADE, enumerate(trades, start=1))
+            add_rows(connection, run_id, "fill", FILL, enumerate(fills, start=1))
+            add_rows(connection, run_id, "veto", VETO, enumerate(vetoes, start=1))
             if trial:
                 kept = json.dumps(dict(params or {}), default=str)
                 row = (run_id, data_hash, outcome.orders_hash, kept, values.get("sharpe"))

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from framework.records import Kind, OrderType, Reason
-from framework.results.outcome import Outcome
 from framework.types import RecordArray
 
 _ORDER = ("time", "order_id", "pair", "side", "type", "reason", "units", "quote", "price")
@@ -25,32 +24,31 @@ TRADE = (
 Rows = list[tuple[Any, ...]]
 
 
-def fills_of(outcome: Outcome) -> Rows:
-    """Return the fills, in the ledger's order."""
-    return _orders(outcome, Kind.FILLED, FILL)
+def fills_of(events: RecordArray, pairs: Sequence[str]) -> Rows:
+    """Return the fills of a ledger (E,) EVENT, in its order."""
+    return _orders(events, pairs, Kind.FILLED, FILL)
 
 
-def vetoes_of(outcome: Outcome) -> Rows:
+def vetoes_of(events: RecordArray, pairs: Sequence[str]) -> Rows:
     """Return the orders that a rule forbade, in the ledger's order."""
-    return _orders(outcome, Kind.VETOED, VETO)
+    return _orders(events, pairs, Kind.VETOED, VETO)
 
 
-def trades_of(outcome: Outcome) -> Rows:
-    """Return the round trips; the exit time of an open one is None."""
-    trades = outcome.trades
+def trades_of(trades: RecordArray, pairs: Sequence[str]) -> Rows:
+    """Return round trips (K,) TRADE; the exit time of an open one is None."""
     columns = {name: trades[name].tolist() for name in TRADE if name not in ("pair", "side")}
     columns["exit_time"] = [time or None for time in columns["exit_time"]]
-    columns["pair"] = _chosen(outcome.pairs, trades["pair"])
+    columns["pair"] = _chosen(pairs, trades["pair"])
     columns["side"] = _chosen(("short", "long"), trades["side"] > 0)
     columns["reason"] = _words(Reason, trades["reason"])
     return _rows(columns, TRADE)
 
 
-def _orders(outcome: Outcome, kind: Kind, names: Sequence[str]) -> Rows:
-    events: RecordArray = outcome.events[outcome.events["kind"] == kind]
+def _orders(events: RecordArray, pairs: Sequence[str], kind: Kind, names: Sequence[str]) -> Rows:
+    events = events[events["kind"] == kind]
     columns = {
         "order_id": events["order"].tolist(),
-        "pair": _chosen(outcome.pairs, events["pair"]),
+        "pair": _chosen(pairs, events["pair"]),
         "side": _chosen(("sell", "buy"), events["side"] > 0),
         "type": _words(OrderType, events["type"]),
         "reason": _words(Reason, events["reason"]),

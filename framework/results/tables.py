@@ -74,8 +74,9 @@ class Run(SQLModel, table=True):
 
     `status` is pessimistic: it says ``interrupted`` from the row's first commit until the end of
     the run is written (``done`` or ``failed``), so whatever kills the process, at any moment,
-    leaves the truth behind. A run in progress therefore reads ``interrupted`` too; `pid` and `host`
-    tell it apart.
+    leaves the truth behind. A run in progress therefore reads ``interrupted`` too, without an
+    `ended_at`; `pid` and `host` tell it apart from a dead one, and a session's `seen_at`, which is
+    never much older than a minute while it runs.
     """
 
     __tablename__ = "run"
@@ -101,10 +102,15 @@ class Run(SQLModel, table=True):
     data_hash: str | None = _on_data(nullable=True)
     error: str | None = None
     exit_code: int | None = None
+    seen_at: int | None = _moment(nullable=True)
+    """When a session last said that it runs."""
 
 
 class Metric(SQLModel, table=True):
-    """One figure of one run, as in `metrics.json`; NULL where it is not defined."""
+    """One figure of one run, as in `metrics.json`; NULL where it is not defined.
+
+    While a session runs: what its figures are so far, with its `equity`.
+    """
 
     __tablename__ = "metric"
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from framework.disk import disk_fault
 from framework.errors import CheckFailed
-from framework.records import EVENT
+from framework.records import EVENT, Kind
 from framework.session.seen import Seen
 from framework.session.trader import Acted
 from framework.types import FloatArray, IntArray, RecordArray, format_time
@@ -43,6 +43,7 @@ class Record:
         self, folder: Path, pairs: Sequence[str], names: Sequence[str], interval_ns: int
     ) -> None:
         self.folder = folder
+        self._pairs = tuple(pairs)
         with disk_fault(str(folder)):
             folder.mkdir(exist_ok=True)
             self._bars = (folder / "bars.bin").open("ab")
@@ -78,7 +79,7 @@ class Record:
             else:
                 mine = np.array([(acted.time, acted.equity, end)], BARS)
                 bar, own = bars[number : number + 1], events[begin : int(bars["events"][number])]
-                if line := difference(bar, own, mine, acted.events):
+                if line := difference(self._pairs, bar, own, mine, acted.events):
                     raise CheckFailed(line)
             begin = end
 
@@ -114,14 +115,36 @@ class Record:
         self._count = len(events)
 
 
+class Tail:
+    """Reads a record that grows, whole bars each time.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the record.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bars = 0
+        self._events = 0
+
+    def read(self) -> tuple[RecordArray, RecordArray]:
+        """Return the bars (B,) BARS that are new since the last time, and their events (E,)."""
+        with disk_fault(str(self._folder), "read"):
+            bars = _items(self._folder / "bars.bin", BARS, self._bars)
+            events = _items(self._folder / "ledger.bin", EVENT, self._events)
+        whole = int(np.searchsorted(bars["events"], self._events + len(events), side="right"))
+        bars = bars[:whole]
+        events = events[: int(bars["events"][-1]) - self._events if whole else 0]
+        self._bars += len(bars)
+        self._events += len(events)
+        return bars, events
+
+
 def read_record(folder: Path) -> tuple[RecordArray, RecordArray]:
     """Return the whole bars (B,) BARS of a record, and their events (E,) EVENT."""
-    with disk_fault(str(folder), "read"):
-        bars = _items(folder / "bars.bin", BARS)
-        events = _items(folder / "ledger.bin", EVENT)
-    whole = int(np.searchsorted(bars["events"], len(events), side="right"))
-    bars = bars[:whole]
-    return bars, events[: int(bars["events"][-1]) if whole else 0]
+    return Tail(folder).read()
 
 
 def bars_of(time: IntArray, equity: FloatArray, events: RecordArray) -> RecordArray:
@@ -133,12 +156,18 @@ def bars_of(time: IntArray, equity: FloatArray, events: RecordArray) -> RecordAr
 
 
 def difference(
-    bars: RecordArray, events: RecordArray, other_bars: RecordArray, other_events: RecordArray
+    pairs: Sequence[str],
+    bars: RecordArray,
+    events: RecordArray,
+    other_bars: RecordArray,
+    other_events: RecordArray,
 ) -> str | None:
     """Return a line about the first bar in which two records differ, None where they do not.
 
     Parameters
     ----------
+    pairs
+        Their names.
     bars, events
         Of the session.
     other_bars, other_events
@@ -154,7 +183,8 @@ def difference(
         if first == both or events["time"][at] <= bars["time"][first]:
             return (
                 f"replay differs at {format_time(int(events['time'][at]))}, event {at + 1}: "
-                f"{shown(events[at])} in the session, {shown(other_events[at])} in the replay."
+                f"{_shown(events[at], pairs)} in the session, "
+                f"{_shown(other_events[at], pairs)} in the replay."
             )
     if first < both:
         return (
@@ -167,14 +197,22 @@ def difference(
     return None
 
 
-def shown(event: RecordArray) -> str:
-    """Return an event in words."""
-    names: Sequence[str] = ("kind", "pair", "side", "reason", "units", "quote", "price", "fee")
-    return " ".join(f"{name} {event[name]!s}" for name in names)
+def _shown(event: RecordArray, pairs: Sequence[str]) -> str:
+    """Return an event in words, every digit of its values among them."""
+    n = int(event["pair"])
+    pair = pairs[n] if 0 <= n < len(pairs) else f"pair {n}"
+    side = "buy" if event["side"] > 0 else "sell"
+    kind = {member.value: member.name.lower() for member in Kind}.get(int(event["kind"]))
+    names = ("units", "quote", "price", "fee", "reason", "order")
+    values = (f"{name} {event[name].item()!r}" for name in names)
+    return " ".join((pair, str(kind), side, *values))
 
 
-def _items(file: Path, kind: np.dtype[np.void]) -> RecordArray:
+def _items(file: Path, kind: np.dtype[np.void], first: int) -> RecordArray:
+    """Return the whole items of a file from number `first` on."""
     if not file.exists():
         return np.empty(0, kind)
-    data = file.read_bytes()
+    with file.open("rb") as opened:
+        opened.seek(first * kind.itemsize)
+        data = opened.read()
     return np.frombuffer(data[: len(data) // kind.itemsize * kind.itemsize], kind)

@@ -62,7 +62,7 @@ def replay(directory: Path, pipeline: Pipeline, warmup: Candles, inputs: Inputs)
     bars, events = read_record(directory / FOLDER)
     again = bars_of(simulation.time, simulation.equity, simulation.events)[: len(bars)]
     line = unlike(directory / FOLDER, traded) or difference(
-        bars, events, again, simulation.events[: len(events)]
+        warmup.pairs, bars, events, again, simulation.events[: len(events)]
     )
     if line:
         raise CheckFailed(line)

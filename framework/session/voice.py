@@ -9,7 +9,8 @@ from framework.session.trader import Acted
 class Voice:
     """Hears of a session; does nothing with it until a method is overridden.
 
-    None of its methods may block or raise: what it does with its news is its own trouble.
+    None of its methods may block or raise: what it does with its news is its own trouble. One that
+    has a thread or a connection is a context manager besides, open while the session runs.
     """
 
     def acted(self, acted: Acted, late_ns: int) -> None:
