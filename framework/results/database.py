@@ -22,8 +22,8 @@ from framework.results.dataset_rows import (
     keep_dataset,
 )
 from framework.results.ledger_rows import FILL, TRADE, VETO, fills_of, trades_of, vetoes_of
-from framework.results.market_rules import MarketRulesList
 from framework.results.live_rows import INTERRUPTED, LiveRows, add_rows, drop_rows
+from framework.results.market_rules import MarketRulesList
 from framework.results.model_registry import ModelRegistry
 from framework.results.outcome import Outcome
 from framework.results.schema import prepare
