@@ -57,14 +57,13 @@ def start_session(context: Context, plan: Plan, history: Interval | None) -> Non
 def _history(context: Context, plan: Plan, exchange: Exchange, history: Interval | None) -> Loaded:
     """Return the candles before the session's first bar."""
     from framework.exchange.load import load_candles
-    from framework.session.clock import WallClock
 
     settings = context.settings
     interval = settings.interval
     pairs = settings.pairs.symbols or exchange.offered_pairs()
     live = exchange.is_live and not exchange.from_store
     if live:
-        first_ns = interval.floor(exchange.clock_of(WallClock()).now_ns())
+        first_ns = min(exchange.available_span(pair, interval)[1] for pair in pairs)
     elif settings.start is not None:
         first_ns = interval.ceil(settings.start)
     else:
