@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ def make_rules(
     exchange: Exchange,
     pairs: Sequence[str],
     terms: StrategyTerms,
+    records: Collection[str] | None = None,
 ) -> Rules:
     """Return the rules as records.
 
@@ -50,6 +51,8 @@ def make_rules(
         N pairs, in the order of the candles.
     terms : StrategyTerms
         Of the strategy that trades.
+    records : collection of str, optional
+        What comes beside candles: books, trades; None: what was recorded of the exchange.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def make_rules(
     >>> RULES["max_drawdown"], PAIR_RULES["taker_fee"]
     (dtype('float64'), dtype('float64'))
     """
-    check_rules(risk, execution, exchange, terms)
+    check_rules(risk, execution, exchange, terms, records)
     scalars = np.zeros(1, RULES)
     for values in (
         _sizes(risk, terms),
@@ -76,8 +79,14 @@ def make_rules(
     return Rules(_read_only(scalars), _read_only(_pair_rules(exchange, pairs, execution.rounding)))
 
 
-def check_rules(risk: Risk, execution: Execution, exchange: Exchange, terms: StrategyTerms) -> None:
-    """Refuse rules that do not go together.
+def check_rules(
+    risk: Risk,
+    execution: Execution,
+    exchange: Exchange,
+    terms: StrategyTerms,
+    records: Collection[str] | None = None,
+) -> None:
+    """Refuse rules that do not go together; the arguments are those of `make_rules`.
 
     Raises
     ------
@@ -96,7 +105,7 @@ def check_rules(risk: Risk, execution: Execution, exchange: Exchange, terms: Str
             f"execution.interval: must divide strategy.interval, {terms.interval} "
             f"(was {execution.interval})."
         )
-    if execution.book and BOOKS not in exchange.records:
+    if execution.book and BOOKS not in (exchange.records if records is None else records):
         raise UserError(
             f"execution.book: needs recorded order books, and exchange '{exchange.name}' has none; "
             "exchange=files reads them from exchange.books, exchange.from_store=true what "

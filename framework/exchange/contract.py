@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 from pydantic import Field, NonNegativeFloat
 
@@ -73,6 +74,11 @@ class Exchange:
             return frozenset((BOOKS, TRADES))
         return frozenset((BOOKS,)) if self.has_books else frozenset()
 
+    @property
+    def tells(self) -> frozenset[str]:
+        """What comes beside candles where it is lived with: told by it, or played."""
+        return frozenset((BOOKS, TRADES)) if self.is_live else self.records
+
     def recorded_books(self, pairs: Sequence[str], start_ns: int, end_ns: int) -> Books:
         """Return the order books of `pairs` recorded in [start_ns, end_ns), where it `has_books`.
 
@@ -130,6 +136,14 @@ class Exchange:
             It is not live.
         """
         raise UserError(f"exchange: '{self.name}' cannot be connected to.")
+
+    def clock_of(self, wall: Clock) -> Clock:
+        """Return the clock to live by with it: the wall's, unless its own time is another."""
+        return wall
+
+    def begun(self, wall_ns: int) -> Self:
+        """Return it as a process that began at a moment found it, for one that goes on later."""
+        return self
 
     def rules_of(self, pair: str) -> MarketRules:
         """Return the order rules of `pair`."""

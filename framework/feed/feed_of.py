@@ -15,6 +15,8 @@ from framework.feed.played_feed import PlayedFeed
 from framework.interfaces import Clock
 from framework.types import Interval
 
+_FRESH = Interval.parse("1m")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -33,6 +35,8 @@ class Wanted:
         Seconds between two states of one pair's book, at least.
     book_depth : int
         Levels a side.
+    book_max_age : Interval
+        How old a played book may be.
     end_ns : int, optional
         Of open times, exclusive, where candles are played.
     paced : bool
@@ -47,6 +51,7 @@ class Wanted:
     watermark: Mapping[str, int]
     book_every_s: float = 1.0
     book_depth: int = 10
+    book_max_age: Interval = _FRESH
     end_ns: int | None = None
     paced: bool = True
     store_url: str | None = None
@@ -86,4 +91,6 @@ def feed_of(exchange: Exchange, clock: Clock, wanted: Wanted, rng: np.random.Gen
         wanted.end_ns,
         wanted.paced,
         wanted.store_url,
+        [channel.value for channel in wanted.channels if channel is not Channel.CANDLES],
+        wanted.book_max_age,
     )

@@ -14,7 +14,6 @@ from framework.exchange.connection import (
     Channel,
     Connection,
     Heard,
-    HeardBook,
     HeardCandle,
     HeardTrade,
     Listening,
@@ -97,10 +96,10 @@ class LiveFeed(Feed):
         self._time = ExchangeTime(connection, clock)
         self._outbox = Outbox()
         self._lines: dict[str, PairLine] = {}
-        self._changed_books: set[str] = set()
         self._state: State | None = None
         self._proven: set[str] = set()  # pairs that the exchange has answered for
         self._heard_ns = 0  # of the last frame
+        self._alive = False  # whether one came since books were told
         self._begun = False  # the lines know that the socket is heard
         self._requests: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -216,6 +215,7 @@ class LiveFeed(Feed):
     def _hear(self, heard: Heard) -> None:
         """Take in a frame."""
         self._heard_ns = self._time.now_ns
+        self._alive = True
         match heard:
             case HeardTrade(trade):
                 if line := self._lines.get(trade.pair):
@@ -224,8 +224,6 @@ class LiveFeed(Feed):
                 line = self._lines.get(candle.pair)
                 if line and line.hear_candle(candle, closed):
                     self._tell(line.close(self._time.now_ns))
-            case HeardBook(pair):
-                self._changed_books.add(pair)
             case Listening():
                 self._enter(State.LIVE, "")
 
@@ -278,15 +276,18 @@ class LiveFeed(Feed):
                 self._outbox.put(event)
 
     def _tell_books(self) -> None:
-        for pair in self._changed_books:
+        """Tell the valid books, changed or not, if a sign of life came since the last time."""
+        if not self._alive:
+            return
+        self._alive = False
+        for pair in self._pairs:
             book = self._connection.books.get(pair)
             if book is not None and book.valid and not book.crossed:
                 age_ns = max(0, self._time.now_ns - book.time)
                 self._outbox.put(BookSeen(book.state(self._book_depth), age_ns))
-        self._changed_books.clear()
 
     def _lose(self, reason: str) -> None:
-        self._changed_books.clear()
+        self._alive = False
         if self._begun:
             self._begun = False
             for line in self._lines.values():

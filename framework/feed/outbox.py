@@ -12,13 +12,13 @@ _ROOMY = 1_000
 
 
 class Outbox:
-    """Events in order; of books only the newest of each pair, after all else.
+    """Events in order; of a pair's books only the newest waits, where the oldest unread one was.
 
     Nothing is dropped: who fills it stops asking for more while it is `crowded`.
     """
 
     def __init__(self) -> None:
-        self._events: deque[FeedEvent] = deque()
+        self._events: deque[FeedEvent | str] = deque()  # a pair: the newest of its books
         self._books: dict[str, BookSeen] = {}
         self._something = asyncio.Event()
         self._room = asyncio.Event()
@@ -34,6 +34,8 @@ class Outbox:
     def put(self, event: FeedEvent) -> None:
         """Add an event; of a book only the newest state waits."""
         if isinstance(event, BookSeen):
+            if event.state.pair not in self._books:
+                self._events.append(event.state.pair)
             self._books[event.state.pair] = event
         else:
             self._events.append(event)
@@ -58,9 +60,7 @@ class Outbox:
                 event = self._events.popleft()
                 if len(self._events) <= _ROOMY:
                     self._room.set()
-                return event
-            if self._books:
-                return self._books.pop(next(iter(self._books)))
+                return self._books.pop(event) if isinstance(event, str) else event
             if self._ended:
                 if self._fault is not None:
                     raise self._fault

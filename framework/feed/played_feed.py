@@ -1,24 +1,37 @@
-"""The candles of an exchange that is not live, told as if they closed now."""
+"""What is stored or made of an exchange, told as if it happened now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from framework.exchange.contract import Exchange
 from framework.exchange.load import load_candles
-from framework.feed.events import CandleClosed, FeedEvent, State, StateChanged
+from framework.feed.events import (
+    BookSeen,
+    CandleClosed,
+    FeedEvent,
+    State,
+    StateChanged,
+    Traded,
+)
 from framework.feed.feed import Feed
 from framework.interfaces import Clock
 from framework.market.candles import Candles, Standing
-from framework.market.live import Candle
+from framework.market.live import BookState, Candle, Trade
+from framework.market.recorded import Recorded
+from framework.market.trades import Trades
 from framework.types import SECOND_NS, Interval
+
+_FRESH = Interval.parse("1m")
 
 
 class PlayedFeed(Feed):
     """Tells each candle when it closes by the clock; those of one bar come together.
 
     They are those that a backtest of the same range trades on: checked, with holes up to
-    ``exchange.max_gap`` flat and longer ones missing. There are no trades, books or revisions.
+    ``exchange.max_gap`` flat and longer ones missing. Recorded trades and books are told before the
+    candle in whose time they lie. There are no revisions.
 
     Parameters
     ----------
@@ -34,6 +47,10 @@ class PlayedFeed(Feed):
         Wait for each close; else each is told as soon as the one before was taken.
     store_url : str, optional
         Read from there when ``exchange.from_store``.
+    told : collection of str
+        What is told beside candles: books, trades.
+    book_max_age : Interval
+        How old a book may be at the first candle's close to be told.
     """
 
     def __init__(
@@ -46,6 +63,8 @@ class PlayedFeed(Feed):
         end_ns: int | None = None,
         paced: bool = True,
         store_url: str | None = None,
+        told: Collection[str] = (),
+        book_max_age: Interval = _FRESH,
     ) -> None:
         self._exchange = exchange
         self._clock = clock
@@ -55,6 +74,8 @@ class PlayedFeed(Feed):
         self._end_ns = end_ns
         self._paced = paced
         self._store_url = store_url
+        self._told_beside = told
+        self._book_max_age = book_max_age
         self._events: Iterator[tuple[int, FeedEvent]] = iter(())
         self._now_ns = 0
 
@@ -79,6 +100,8 @@ class PlayedFeed(Feed):
             self._end_ns,
             0,
             self._store_url,
+            seen=self._told_beside,
+            seen_max_age=self._book_max_age,
         ).candles
         self._events = self._told(candles)
 
@@ -99,12 +122,42 @@ class PlayedFeed(Feed):
         """Yield events, each with the moment it is told at."""
         yield 0, StateChanged(State.LIVE, "")
         closes_ns = 0
+        beside = _beside(candles.recorded, candles.pairs)
         for bar, time in enumerate(candles.time.tolist()):
             closes_ns = time + self._interval.ns
+            while beside and beside[0][0] <= closes_ns:
+                yield beside.popleft()
             for n, pair in enumerate(self._pairs):
                 if time >= self._watermark[pair]:
                     yield closes_ns, _closed(candles, bar, n)
         yield closes_ns, StateChanged(State.STOPPED, "the candles end")
+
+
+def _beside(recorded: Recorded | None, pairs: Sequence[str]) -> deque[tuple[int, FeedEvent]]:
+    """Return recorded books and trades with their moments, in that order."""
+    events: list[tuple[int, FeedEvent]] = []
+    books = None if recorded is None else recorded.books
+    trades = None if recorded is None else recorded.trades
+    for n, pair in enumerate(pairs):
+        if books is not None:
+            for s in range(*books.of(n).indices(len(books))):
+                moment = int(books.time[s])
+                events.append((moment, BookSeen(BookState(pair, moment, books.levels[s]), 0)))
+        if trades is not None:
+            for r in range(*trades.of(n).indices(len(trades))):
+                events.append((int(trades.time[r]), Traded(_trade(trades, pair, r), False)))
+    return deque(sorted(events, key=lambda event: event[0]))
+
+
+def _trade(trades: Trades, pair: str, r: int) -> Trade:
+    return Trade(
+        pair,
+        str(r),
+        int(trades.time[r]),
+        float(trades.price[r]),
+        float(trades.units[r]),
+        int(trades.side[r]),
+    )
 
 
 def _closed(candles: Candles, bar: int, n: int) -> CandleClosed:

@@ -11,6 +11,7 @@ import numpy as np
 
 from framework.errors import OutsideFault
 from framework.exchange.exchange_clock import ExchangeClock
+from framework.exchange.faster_clock import FasterClock
 from framework.loopback.script import Kind, Script, draw
 from framework.loopback.server import LoopbackServer
 from framework.loopback.spoken import wire_of
@@ -43,6 +44,10 @@ class Setting:
         none, calm or rough.
     start_ns : int
         When trading began, UTC ns.
+    speed : float
+        Of its time against the wall's.
+    since_ns : int, optional
+        When both were the same; None: the last midnight.
     """
 
     speaks: str
@@ -50,14 +55,17 @@ class Setting:
     pairs: tuple[str, ...]
     trouble: str
     start_ns: int
+    speed: float = 1.0
+    since_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where a loopback exchange is found."""
+    """Where a loopback exchange is found, and when its time was the wall's."""
 
     url: str
     socket_url: str
+    since_ns: int
 
 
 def running(setting: Setting) -> Running:
@@ -89,12 +97,14 @@ def _start(setting: Setting) -> Running:
     ready = threading.Event()
 
     async def serve() -> None:
-        clock = ExchangeClock(time.time_ns())
+        now_ns = time.time_ns()
+        since_ns = now_ns - now_ns % DAY_NS if setting.since_ns is None else setting.since_ns
+        clock = FasterClock(ExchangeClock(now_ns), since_ns, setting.speed)
         truth = Truth(setting.seed, setting.pairs, _BUCKET, first_ns=setting.start_ns)
         script = script_of(setting.trouble, setting.seed)
         wire = wire_of(setting.speaks)
         async with LoopbackServer(wire, truth, clock, script, setting.seed) as server:
-            found.append(Running(server.url, server.socket_url + wire.socket_home))
+            found.append(Running(server.url, server.socket_url + wire.socket_home, since_ns))
             ready.set()
             await asyncio.get_running_loop().create_future()
 

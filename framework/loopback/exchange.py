@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveFloat
 
 from framework.config.component import component
 from framework.exchange.connection import Connection
 from framework.exchange.contract import Exchange
+from framework.exchange.faster_clock import FasterClock
 from framework.exchange.live_exchange import LiveExchange
 from framework.interfaces import Clock
 from framework.market.rows import CandleRows
-from framework.types import Interval, parse_time
+from framework.types import DAY_NS, Interval, parse_time
+
+if TYPE_CHECKING:
+    from framework.loopback.background import Running
+
+
+def _moment(value: object) -> object:
+    return parse_time(value) if isinstance(value, str) else value
 
 
 @component
@@ -42,6 +51,13 @@ class Loopback(Exchange):
     start: Annotated[int, BeforeValidator(parse_time)] = parse_time("2020-01-01")
     """When trading began, UTC date or time."""
 
+    speed: float = Field(default=1.0, ge=1, le=600)
+    """How much faster than the wall's its time runs."""
+
+    since: Annotated[int | None, BeforeValidator(_moment)] = None
+    """When its time was the wall's, UTC date or time; null: the last midnight, for a session the
+    one before it began."""
+
     history: Interval = Interval.parse("30d")
     """How far back the range reaches when the configuration names none."""
 
@@ -65,6 +81,15 @@ class Loopback(Exchange):
         """Return a way to it, to be used in the event loop that runs now."""
         return self._spoken.connect(clock)
 
+    def clock_of(self, wall: Clock) -> Clock:
+        """Return the clock of its own time."""
+        return wall if self.speed == 1 else FasterClock(wall, self._running.since_ns, self.speed)
+
+    def begun(self, wall_ns: int) -> Self:
+        """Return it with the midnight before a moment as `since`, unless that is configured."""
+        midnight_ns = wall_ns - wall_ns % DAY_NS
+        return replace(self, since=midnight_ns if self.since is None else self.since)
+
     def offered_pairs(self) -> tuple[str, ...]:
         """Return `symbols`."""
         return self.symbols
@@ -86,13 +111,28 @@ class Loopback(Exchange):
         return self._spoken.rows(pair, interval, start_ns, end_ns)
 
     @cached_property
+    def _running(self) -> Running:
+        """The server, started when it is first asked for."""
+        from framework.loopback.background import Setting, running
+
+        return running(
+            Setting(
+                self.speaks,
+                self.seed,
+                self.symbols,
+                self.trouble,
+                self.start,
+                self.speed,
+                self.since,
+            )
+        )
+
+    @cached_property
     def _spoken(self) -> LiveExchange:
         """The real exchange's component, pointed at the server."""
-        from framework.loopback.background import Setting, running
         from framework.loopback.spoken import component_of
 
-        setting = Setting(self.speaks, self.seed, self.symbols, self.trouble, self.start)
-        found = running(setting)
+        found = self._running
         made: LiveExchange = component_of(self.speaks)(
             name=self.name,
             url=found.url,

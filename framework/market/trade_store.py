@@ -60,7 +60,7 @@ class TradeStore:
         new = _once(
             {
                 "time": np.array([trade.time for trade in trades], np.int64),
-                "place": np.array([_place(trade.id) for trade in trades], np.int64),
+                "place": np.array([place_of(trade.id) for trade in trades], np.int64),
                 "id": np.array([trade.id for trade in trades], np.str_),
                 "price": np.array([trade.price for trade in trades]),
                 "units": np.array([trade.units for trade in trades]),
@@ -133,7 +133,7 @@ class TradeStore:
         return self._tables.coverage(exchange, "trades")
 
 
-def _place(name: str) -> int:
+def place_of(name: str) -> int:
     """Return a number by which trades of one moment are told in one order, whoever stored them."""
     if name.isdecimal() and len(name) < 19:
         return int(name)

@@ -108,8 +108,9 @@ class Collect:
         from framework.modes.recording import Recording
         from framework.session.clock import WallClock
 
-        clock = WallClock()
-        connection = context.settings.exchange.connect(clock)
+        exchange = context.settings.exchange
+        clock = exchange.clock_of(WallClock())
+        connection = exchange.connect(clock)
         feed = self._feed(context, recorder, connection, clock)
         recording = Recording(
             context.logger,

@@ -60,7 +60,7 @@ def download_live(
     parts: list[list[Part]] = []
 
     async def work() -> None:
-        connection = exchange.connect(WallClock())
+        connection = exchange.connect(exchange.clock_of(WallClock()))
         try:
             clock = ExchangeClock(await connection.time())
             now_ns = clock.now_ns()

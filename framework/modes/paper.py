@@ -45,13 +45,19 @@ class Paper:
     late: Interval = Interval.parse("10s")
     """After a candle's open: orders that were not decided by then wait for the next candle."""
 
+    book_depth: int = Field(default=10, ge=1, le=1_000)
+    """Levels of order books on each side, where the exchange is live and they are used."""
+
+    book_every: Interval = Interval.parse("5s")
+    """Between two states of one pair's order book."""
+
     snapshot_bars: PositiveInt = Field(default=500, le=100_000)
     """Candles from one snapshot to the next: what a restart goes through again, at most."""
 
     def prepare(self, context: Context) -> None:
         """Compile the strategy, so that every fault in it is reported before anything is read."""
         from framework.engine.make_rules import check_rules
-        from framework.modes.reading import compile_plan
+        from framework.modes.reading import compile_plan, records_of
         from framework.modes.session_learning import check_learning
 
         settings = context.settings
@@ -60,7 +66,13 @@ class Paper:
         settings.monitor.prepare()
         compile_plan(settings)
         check_learning(settings)
-        check_rules(settings.risk, settings.execution, settings.exchange, settings.strategy.terms)
+        check_rules(
+            settings.risk,
+            settings.execution,
+            settings.exchange,
+            settings.strategy.terms,
+            records_of(settings),
+        )
 
     def goes_on(self, context: Context) -> RunRow | None:
         """Return the run whose session this one continues, None where a new one begins.
@@ -157,21 +169,29 @@ class Paper:
 
     async def _live(self, context: Context, state: SessionState, told: Telling) -> Ending:
         """Run the loop, with signals that end it at a good place."""
+        from framework.market.recorded import BOOKS
+        from framework.modes.session_files import read_begun
         from framework.modes.session_learning import keep_ages, learner_of
         from framework.modes.session_monitor import watched
         from framework.modes.session_voices import voices_of
         from framework.session.feeding import is_played, live_on
         from framework.session.session import Command, Session, Terms
+        from framework.session.state import FOLDER
 
         settings = context.settings
+        listens = state.pipeline.plan.records | ({BOOKS} if settings.execution.book else set())
+        began_ns = read_begun(context.run_dir / FOLDER).began_ns
         clock, feed = live_on(
-            settings.exchange,
+            settings.exchange.begun(began_ns),
             state.trader.history.pairs,
             state.trader.history.interval,
             state.next_ns,
             end_ns=settings.end,
             speed=self.speed,
-            book=settings.execution.book,
+            told=listens,
+            book_every_s=self.book_every.ns / SECOND_NS,
+            book_depth=self.book_depth,
+            book_max_age=settings.execution.book_max_age,
             store_url=settings.store,
             seed=settings.seed,
         )

@@ -6,6 +6,7 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError
+from framework.interfaces import Continuing
 from framework.modes.context import Context
 from framework.modes.settings import Settings
 from framework.types import format_time
@@ -30,13 +31,19 @@ def compile_plan(settings: Settings) -> Plan:
         settings.strategy,
         settings.features,
         model_outputs=model.outputs,
-        records=settings.exchange.records,
+        records=records_of(settings),
         plugins=settings.plugins,
         pairs=settings.pairs.symbols,
         distances=settings.risk.expressions,
         inputs=model.inputs,
         window=model.window,
     )
+
+
+def records_of(settings: Settings) -> frozenset[str]:
+    """Return what comes beside candles: told to a session, or recorded before a backtest."""
+    exchange = settings.exchange
+    return exchange.tells if isinstance(settings.mode, Continuing) else exchange.records
 
 
 def read_candles(context: Context, plan: Plan) -> Loaded:

@@ -53,6 +53,7 @@ def begin_session(
     warmup: Candles,
     source: str,
     exchange: Exchange,
+    began_ns: int,
     past: Candles | None = None,
 ) -> None:
     """Write what a session begins with, the list of it last.
@@ -69,21 +70,24 @@ def begin_session(
         Where they came from.
     exchange : Exchange
         Whose order rules count until the session ends.
+    began_ns : int
+        When it began by the wall's clock, UTC ns.
     past : Candles, optional
         (T, N) of the strategy's interval before those, for models to learn from.
     """
     from framework.disk import all_on_disk, disk_fault, whole_file
-    from framework.session.candle_file import save_candles
+    from framework.session.candle_file import file_digest, save_candles
 
     save_candles(folder / _WARMUP, warmup)
     begun: dict[str, Any] = {
-        "warmup": warmup.digest,
+        "began": began_ns,
+        "warmup": file_digest(warmup),
         "source": source,
         "rules": {pair: asdict(exchange.rules_of(pair)) for pair in warmup.pairs},
     }
     if past is not None:
         save_candles(folder / _PAST, past)
-        begun["past"] = past.digest
+        begun["past"] = file_digest(past)
     with disk_fault(str(folder.parent)):
         all_on_disk(folder.parent)
     with whole_file(folder / _BEGUN, durable=True) as beside:
@@ -105,12 +109,15 @@ class Begun:
         (T, N) before its first bar.
     source : str
         Where they came from.
+    began_ns : int
+        When it began by the wall's clock, UTC ns.
     rules : mapping of str to MarketRules
         Of the orders of each pair.
     """
 
     warmup: Candles
     source: str
+    began_ns: int
     rules: Mapping[str, MarketRules]
 
 
@@ -127,10 +134,11 @@ def read_begun(folder: Path) -> Begun:
     begun = _begun(folder)
     try:
         digest, source = str(begun["warmup"]), str(begun["source"])
+        began_ns = int(begun["began"])
         rules = {pair: MarketRules(**own) for pair, own in begun["rules"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise OutsideFault(f"{folder / _BEGUN}: is damaged ({fault}).") from fault
-    return Begun(load_candles_file(folder / _WARMUP, digest), source, rules)
+    return Begun(load_candles_file(folder / _WARMUP, digest), source, began_ns, rules)
 
 
 def read_past(folder: Path) -> Candles | None:
@@ -198,6 +206,7 @@ def pipeline_of(
     """Return strategy, rules, cash and models of a session."""
     from framework.backtest.pipeline import Pipeline
     from framework.engine.make_rules import make_rules
+    from framework.modes.reading import records_of
 
     exchange = replace(settings.exchange, markets=dict(begun.rules))
     rules = make_rules(
@@ -206,6 +215,7 @@ def pipeline_of(
         exchange,
         begun.warmup.pairs,
         settings.strategy.terms,
+        records_of(settings),
     )
     return Pipeline(plan, rules, settings.cash, schedule)
 

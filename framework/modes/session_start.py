@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import time_ns
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from framework.modes.context import Context
 from framework.types import Interval
 
 if TYPE_CHECKING:
+    from framework.exchange.contract import Exchange
     from framework.exchange.load import Loaded
     from framework.learning.schedule import Schedule
+    from framework.market.candles import Candles
     from framework.strategy.plan import Plan
 
 
@@ -40,20 +43,23 @@ def start_session(context: Context, plan: Plan, history: Interval | None) -> Non
     from framework.modes.session_files import begin_session, keep_models
     from framework.session.state import FOLDER
 
-    loaded = _history(context, plan, history)
+    settings, began_ns = context.settings, time_ns()
+    exchange = settings.exchange.begun(began_ns)
+    loaded = _history(context, plan, exchange, history)
     candles, past = loaded.candles[loaded.first :], None
+    candles = _with_records(context, plan, exchange, candles)
     quote_of(candles.pairs)
     if context.settings.learning.retrain is not None:
         past = resample(loaded.candles[: loaded.first], plan.interval)
     schedule = _models(context, plan, loaded)
     if schedule is not None:
         keep_models(context.run_dir, context.settings, plan, candles.pairs, schedule)
-    settings = context.settings
-    exchange = ruled(settings.exchange, settings.database, candles.pairs)
-    begin_session(context.run_dir / FOLDER, candles, loaded.certificate.source, exchange, past)
+    exchange = ruled(exchange, settings.database, candles.pairs)
+    source = loaded.certificate.source
+    begin_session(context.run_dir / FOLDER, candles, source, exchange, began_ns, past)
 
 
-def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
+def _history(context: Context, plan: Plan, exchange: Exchange, history: Interval | None) -> Loaded:
     """Return the candles before the session's first bar; `first` of them is that of the warm-up.
 
     Before it comes what models learn from, where they are trained anew in the session.
@@ -62,11 +68,12 @@ def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
     from framework.modes.session_learning import bars_learned
 
     settings = context.settings
-    exchange, interval = settings.exchange, settings.interval
+    interval = settings.interval
     learned = bars_learned(settings, plan)
     pairs = settings.pairs.symbols or exchange.offered_pairs()
-    if exchange.is_live:
-        first_ns = interval.floor(time_ns())
+    live = exchange.is_live and not exchange.from_store
+    if live:
+        first_ns = min(exchange.available_span(pair, interval)[1] for pair in pairs)
     elif settings.start is not None:
         first_ns = interval.ceil(settings.start)
     else:
@@ -87,7 +94,34 @@ def _history(context: Context, plan: Plan, history: Interval | None) -> Loaded:
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             store_options=settings.store_secrets,
             fill_interval=settings.execution.interval,
+            seen=() if live else plan.records,
+            seen_max_age=settings.execution.book_max_age,
         )
+
+
+def _with_records(context: Context, plan: Plan, exchange: Exchange, candles: Candles) -> Candles:
+    """Return the candles with what ``mode=collect`` stored beside them, if that is read at all."""
+    from framework.market.book_store import BookStore
+    from framework.market.recorded import BOOKS, TRADES, Recorded
+    from framework.market.trade_store import TradeStore
+
+    if not plan.records or candles.recorded is not None:
+        return candles
+    settings, name = context.settings, exchange.name
+    place = settings.store, settings.store_secrets
+    max_age_ns = settings.execution.book_max_age.ns
+    start, end = int(candles.time[0]), int(candles.time[-1]) + candles.interval.ns
+    books = BookStore(*place).read(name, candles.pairs, start - max_age_ns, end + 1)
+    trades = TradeStore(*place).read(name, candles.pairs, start, end)
+    recorded = Recorded(
+        books if BOOKS in plan.records else None,
+        trades if TRADES in plan.records else None,
+        max_age_ns,
+    )
+    context.logger.info(
+        f"{len(books):,} order books and {len(trades):,} trades are stored of the time before"
+    )
+    return replace(candles, recorded=recorded)
 
 
 def _models(context: Context, plan: Plan, loaded: Loaded) -> Schedule | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from framework.market.candles import COLUMNS, Candles, Standing
 from framework.market.live import BookState, Candle
+from framework.session.bar_records import BarRecord
 from framework.types import FloatArray, Interval
 
 
@@ -23,10 +24,13 @@ class Bar:
         (1, N).
     books : mapping of str to BookState
         Of each pair the newest book at its open, where books are traded on.
+    records : mapping of str to BarRecord
+        Of each pair what was recorded in it, where expressions name that.
     """
 
     candles: Candles
     books: Mapping[str, BookState] = field(default_factory=dict)
+    records: Mapping[str, BarRecord] = field(default_factory=dict)
 
     @property
     def time(self) -> int:
@@ -45,6 +49,8 @@ class Bar:
             values["books"] = {
                 pair: [state.time, state.levels.tolist()] for pair, state in self.books.items()
             }
+        if self.records:
+            values["records"] = {pair: own.values() for pair, own in self.records.items()}
         return values
 
     @classmethod
@@ -56,7 +62,8 @@ class Bar:
             pair: BookState(pair, time, np.array(levels, np.float64))
             for pair, (time, levels) in values.get("books", {}).items()
         }
-        return cls(candles, books)
+        records = {pair: BarRecord.of(pair, own) for pair, own in values.get("records", {}).items()}
+        return cls(candles, books, records)
 
 
 class Gathering:

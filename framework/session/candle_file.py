@@ -10,6 +10,7 @@ import numpy as np
 from framework.disk import disk_fault, whole_file
 from framework.errors import OutsideFault
 from framework.market.candles import COLUMNS, Candles
+from framework.session.recorded_arrays import recorded_arrays, recorded_from
 from framework.types import Interval
 
 _COLUMNS = (*COLUMNS, "standing")
@@ -24,9 +25,15 @@ def save_candles(file: Path, candles: Candles) -> None:
         interval=np.array([candles.interval.ns]),
         time=candles.time,
         **{name: getattr(candles, name).T for name in _COLUMNS},
+        **recorded_arrays(candles.recorded),
     )
     with whole_file(file, durable=True) as beside:
         beside.write_bytes(buffer.getbuffer())
+
+
+def file_digest(candles: Candles) -> str:
+    """Return the digest of candles and of what was recorded beside them."""
+    return " ".join(part.digest for part in (candles, candles.recorded) if part is not None)
 
 
 def load_candles_file(file: Path, digest: str) -> Candles:
@@ -51,10 +58,11 @@ def load_candles_file(file: Path, digest: str) -> Candles:
             tuple(arrays["pairs"].tolist()),
             Interval(int(arrays["interval"][0])),
             arrays["time"],
+            recorded=recorded_from(arrays, arrays["pairs"].tolist()),
             **{name: arrays[name].T for name in _COLUMNS},
         )
     except (ValueError, KeyError) as fault:
         raise OutsideFault(f"{file}: is damaged ({fault}).") from fault
-    if candles.digest != digest:
+    if file_digest(candles) != digest:
         raise OutsideFault(f"{file}: is damaged (its candles are others than the journal's).")
     return candles

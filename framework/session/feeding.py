@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -23,7 +23,10 @@ def live_on(
     *,
     end_ns: int | None,
     speed: float,
-    book: bool,
+    told: Collection[str],
+    book_every_s: float,
+    book_depth: int,
+    book_max_age: Interval,
     store_url: str,
     seed: int,
 ) -> tuple[Clock, Feed]:
@@ -43,20 +46,29 @@ def live_on(
         Open time at which played candles end; None: where the exchange's do.
     speed : float
         Of played candles against real time; 0: as fast as possible.
-    book : bool
-        Whether order books are listened to, too.
+    told : collection of str
+        What is listened to beside candles: books, trades.
+    book_every_s, book_depth
+        Seconds between two states of one pair's book, and levels a side, where the exchange is
+        live.
+    book_max_age : Interval
+        How old a played book may be.
     store_url : str
         Where ``mode=download`` keeps candles.
     seed : int
         For the waits between tries.
     """
-    clock: Clock = PlayedClock(start_ns, speed) if is_played(exchange) else WallClock()
-    channels = {Channel.TRADES, Channel.CANDLES} | ({Channel.BOOKS} if book else set())
+    played = is_played(exchange)
+    clock: Clock = PlayedClock(start_ns, speed) if played else exchange.clock_of(WallClock())
+    channels = {Channel.CANDLES} | {Channel(what) for what in told}
     wanted = Wanted(
         pairs=tuple(pairs),
         interval=interval,
         channels=frozenset(channels),
         watermark=dict.fromkeys(pairs, start_ns),
+        book_every_s=book_every_s,
+        book_depth=book_depth,
+        book_max_age=book_max_age,
         end_ns=end_ns,
         store_url=store_url,
     )

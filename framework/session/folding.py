@@ -70,7 +70,7 @@ def fold(pipeline: Pipeline, history: History, inputs: Inputs) -> Traded:
     quiet[len(history) :] = inputs.quiet
     first = len(history)
     for bar in inputs.bars:
-        history.add(bar.candles)
+        history.add(bar.candles, bar.records)
     states: list[Mapping[str, BookState]] = [bar.books for bar in inputs.bars]
     books = books_of(history.pairs, states) if wants_books(pipeline) else None
     return pipeline.trade(history.candles, first, books, quiet)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from framework.market.candles import COLUMNS, Candles
+from framework.session.bar_records import BarRecord
+from framework.session.record_history import RecordHistory
 from framework.types import ByteArray, FloatArray
 
 _COLUMNS = (*COLUMNS, "standing")
@@ -38,12 +41,22 @@ class History:
             for name in _COLUMNS
         }
         self._put(0, candles)
+        recorded = candles.recorded
+        self._records = None if recorded is None else RecordHistory(recorded, self.interval)
 
     def __len__(self) -> int:
         return self._bars
 
-    def add(self, bars: Candles) -> None:
-        """Append bars of the same pairs; the first opens where the last one closed."""
+    def add(self, bars: Candles, records: Mapping[str, BarRecord] | None = None) -> None:
+        """Append bars of the same pairs; the first opens where the last one closed.
+
+        Parameters
+        ----------
+        bars : Candles
+            (K, N).
+        records : mapping of str to BarRecord, optional
+            What was recorded of each pair in the one bar that is added.
+        """
         begin = self._bars
         if begin and int(bars.time[0]) != int(self._time[begin - 1]) + self.interval.ns:
             raise ValueError("a bar must follow the one before it")
@@ -56,6 +69,8 @@ class History:
                 self._columns[name] = grown
         self._bars += len(bars)
         self._put(begin, bars)
+        if self._records is not None and records:
+            self._records.add(int(bars.time[0]), records)
 
     @property
     def first_ns(self) -> int:
@@ -84,7 +99,9 @@ class History:
         """All of them, (T, N), as they are now."""
         bars = self._bars
         columns = {name: array[:, :bars].copy().T for name, array in self._columns.items()}
-        return Candles(self.pairs, self.interval, self._time[:bars].copy(), **columns)
+        recorded = None if self._records is None else self._records.recorded
+        time = self._time[:bars].copy()
+        return Candles(self.pairs, self.interval, time, recorded=recorded, **columns)
 
     def _put(self, begin: int, bars: Candles) -> None:
         end = begin + len(bars)

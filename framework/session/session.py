@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from framework.feed.events import BookSeen, CandleClosed, FeedEvent, State, Stat
 from framework.feed.feed import Feed
 from framework.interfaces import Clock
 from framework.market.live import BookState
+from framework.session.bar_records import GatheredRecords
 from framework.session.bars import Bar, Gathering
 from framework.session.folding import END, GO_ON, PAUSE
 from framework.session.learner import Learner
@@ -22,8 +22,6 @@ from framework.session.retraining import Verdict
 from framework.session.state import SessionState
 from framework.session.voice import Voice, Voices
 from framework.types import SECOND_NS, format_time
-
-_BOOKS = 256
 
 
 class Ending(Enum):
@@ -100,10 +98,16 @@ class Session:
         self._gathering = Gathering(
             history.pairs, history.interval, state.next_ns, history.closes.tolist()
         )
-        self._interval_ns = history.interval.ns
+        self._interval = history.interval
         self._live = False
         self._commands: asyncio.Queue[Command] = asyncio.Queue()
-        self._books: dict[str, deque[BookState]] = {}
+        self._books: dict[str, dict[int, BookState]] = {}  # of each open the newest before it
+        kinds = state.pipeline.plan.records
+        self._records = (
+            GatheredRecords(history.pairs, history.interval, kinds, state.next_ns)
+            if kinds
+            else None
+        )
         self._awake_ns = feed.now_ns
         self._patience: asyncio.Task[None] | None = None
 
@@ -192,10 +196,12 @@ class Session:
         elif isinstance(event, BookSeen):
             seen = event.state
             state = BookState(seen.pair, seen.time + event.age_ns, seen.levels)
-            self._books.setdefault(seen.pair, deque(maxlen=_BOOKS)).append(state)
+            self._books.setdefault(seen.pair, {})[self._interval.ceil(state.time)] = state
         elif isinstance(event, StateChanged):
             self._live = event.state is State.LIVE
             self._begin_to_wait()
+        if self._records is not None:
+            self._records.hear(event)
         self._voices.heard(event)
 
     def _obey(self, command: Command) -> None:
@@ -216,11 +222,12 @@ class Session:
     def _act(self) -> None:
         opens = self._gathering.next_ns
         in_time = self._awake_ns <= opens + self._terms.late_s * SECOND_NS
-        bar = Bar(self._gathering.take(in_time), self._books_at(opens))
+        records = {} if self._records is None else self._records.take()
+        bar = Bar(self._gathering.take(in_time), self._books_at(opens), records)
         acted = self._state.act(bar, self._clock.now_ns())
         self._begin_to_wait()
         self._awake_ns = self._feed.now_ns
-        self._voices.acted(acted, self._awake_ns - opens - self._interval_ns)
+        self._voices.acted(acted, self._awake_ns - opens - self._interval.ns)
         self._look()
 
     def _look(self) -> None:
@@ -246,8 +253,8 @@ class Session:
         """Return of each pair the newest book at the open of a bar, where there is a new one."""
         newest = {}
         for pair, states in self._books.items():
-            while states and states[0].time <= opens:
-                newest[pair] = states.popleft()
+            for moment in sorted(moment for moment in states if moment <= opens):
+                newest[pair] = states.pop(moment)
         return newest
 
     def _end(self, ending: Ending) -> Ending:

@@ -19,6 +19,7 @@ import numpy as np
 from framework.disk import disk_fault, whole_file
 from framework.market.candles import COLUMNS, Candles
 from framework.market.live import BookState
+from framework.session.recorded_arrays import recorded_arrays, recorded_from
 from framework.types import FloatArray, Interval, RecordArray
 
 _KEPT = 2
@@ -76,6 +77,7 @@ class Snapshot:
             "time": self.candles.time,
             "account": np.frombuffer(self.account.tobytes(), np.uint8),
             **{f"candles/{name}": getattr(self.candles, name).T for name in _COLUMNS},
+            **recorded_arrays(self.candles.recorded),
             **{f"predicted/{name}": values for name, values in self.predicted.items()},
             **{f"book/{pair}": state.levels for pair, state in self.books.items()},
             **{f"book_time/{pair}": np.array([s.time]) for pair, s in self.books.items()},
@@ -117,6 +119,7 @@ def load_snapshot(folder: Path, account: np.dtype[np.void], most: int) -> Snapsh
             pairs,
             Interval(int(arrays["interval"][0])),
             arrays["time"],
+            recorded=recorded_from(arrays, pairs),
             **{name: arrays[f"candles/{name}"].T for name in _COLUMNS},
         )
         return Snapshot(

@@ -122,7 +122,7 @@ class Trader:
             Whether nothing is to be opened.
         """
         plan = self._pipeline.plan
-        self.history.add(bar.candles)
+        self.history.add(bar.candles, bar.records)
         self.books.update(bar.books)
         close_ns = bar.time + self.history.interval.ns
         features: dict[str, Any] = {}

@@ -330,6 +330,29 @@ def test_only_the_newest_book_waits():
     assert [len(told[pair].books) for pair in PAIRS] == [1, 1, 1]
 
 
+def valid_at(told, pair):
+    """Return the seconds after the start at which the books of a pair were found valid."""
+    moments = [event.state.time + event.age_ns - START_NS for event in told[pair].books]
+    return np.array(moments) / SECOND_NS
+
+
+def test_an_unchanged_book_is_told_again_with_its_age():
+    _, told, _ = play(1, (), seconds=60, book_every_s=2.0)
+    moments = valid_at(told, "ADA-AUD")  # a change in 20 s or so
+    assert np.diff(moments) == pytest.approx(2.0, abs=0.25)
+    assert moments[-1] > 57
+    assert len({event.state.time for event in told["ADA-AUD"].books}) < len(moments) / 3
+
+
+def test_no_book_is_told_of_a_socket_that_is_silent():
+    _, told, _ = play(1, [Spell("silence", 20, 21)], seconds=60)  # found out after 3 s
+    moments = valid_at(told, "BTC-AUD")
+    silent = np.flatnonzero(np.diff(moments) > 2.0)
+    assert len(silent) == 1
+    assert 19 <= moments[silent[0]] <= 21
+    assert moments[silent[0] + 1] >= 23
+
+
 def test_nothing_but_what_is_wanted_is_told_and_listened_to():
     offers = replace(OFFERS, candle_stream=True, says_closed=True)
     connection, told, _ = play(1, (), offers, 60.0, channels=frozenset({Channel.CANDLES}))

@@ -12,7 +12,7 @@ from framework.loopback.script import Kind
 from framework.loopback.spoken import SPOKEN
 from framework.loopback.truth import Truth
 from framework.session.clock import WallClock
-from framework.types import Interval, parse_time
+from framework.types import DAY_NS, SECOND_NS, Interval, parse_time
 
 MINUTE = Interval.parse("1m")
 
@@ -54,6 +54,32 @@ def test_it_is_heard_live():
             await connection.close()
 
     asyncio.run(listen())
+
+
+def test_its_time_runs_as_fast_as_it_says_and_its_own_clock_shows_it():
+    """The server and the clock of a session tell the same time, which goes on from run to run."""
+
+    async def ask(exchange):
+        clock = exchange.clock_of(WallClock())
+        connection = exchange.connect(clock)
+        try:
+            return [clock.now_ns(), await connection.time(), clock.now_ns()]
+        finally:
+            await connection.close()
+
+    began_ns = parse_time("2026-05-01T12:00")
+    exchange = Loopback(seed=3, speed=60).begun(began_ns)
+    assert exchange.since == parse_time("2026-05-01")
+    assert exchange.begun(began_ns + DAY_NS) == exchange  # a session that goes on a day later
+    before, said, after = asyncio.run(ask(exchange))
+    assert before - SECOND_NS <= said <= after + 60 * SECOND_NS
+    wall_ns = WallClock().now_ns()
+    assert 0 <= exchange.since + 60 * (wall_ns - exchange.since) - before < 60 * 60 * SECOND_NS
+
+
+def test_at_the_speed_of_the_wall_its_clock_is_the_wall_s():
+    wall = WallClock()
+    assert Loopback(seed=3).clock_of(wall) is wall
 
 
 def test_trouble_is_none_harmless_or_all_there_is():
