@@ -102,8 +102,8 @@ class _Rows:
 
     @property
     def arrays(self) -> list[Any]:
-        """The columns, as they are now."""
-        return [column[: self._count].copy() for column in self._columns]
+        """The columns, as they are now; rows that are there do not change any more."""
+        return [column[: self._count] for column in self._columns]
 
     def add(self, *rows: np.ndarray) -> None:
         """Append rows; what is narrower than before is filled up with NaN."""

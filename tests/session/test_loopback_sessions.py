@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,3 +161,26 @@ def test_what_no_rule_reads_is_not_in_the_journal(directory: Path):
     assert not any(isinstance(event, BookSeen | Traded) for event in lived.events)
     bars = [entry.values for entry in read_journal(directory / FILE) if entry.kind == "bar"]
     assert all(set(bar) == {"at", "time", "candles", "standing"} for bar in bars)
+
+
+def test_the_benchmark_counts_what_went_wrong(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(project_root() / "benchmarks")
+    import session_replays
+
+    words = ["--strategy", "buy_and_hold", "--exchange", "kraken", "--bars", "4", "--jobs", "0"]
+    with pytest.raises(SystemExit) as ended:
+        session_replays.main(words)
+    assert ended.value.code == 0
+    cell, total = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (cell["bars"], cell["wrong"], total["sessions"], total["wrong"]) == (4, [], 1, 0)
+
+    def broken(*given, **named):
+        raise AssertionError("it stands still")
+
+    monkeypatch.setattr(session_replays, "live", broken)
+    with pytest.raises(SystemExit) as ended:
+        session_replays.main(words)
+    assert ended.value.code == 1
+    cell, total = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "it stands still" in cell["wrong"][0]
+    assert (total["sessions"], total["wrong"], total["bars"]) == (1, 1, 0)
