@@ -103,13 +103,11 @@ class Paper:
         """
         from framework.modes.session_notices import telling
         from framework.modes.sessions import identity_of, keep_identity, locked
-        from framework.session.allocator import keep_freed_memory
         from framework.session.session import Ending
         from framework.session.state import FOLDER
 
         folder = context.run_dir / FOLDER
         keep_identity(folder, identity_of(context))
-        keep_freed_memory()
         with locked(folder), telling(context) as told:
             state = self._open(context, folder)
             try:
