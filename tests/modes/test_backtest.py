@@ -235,7 +235,7 @@ def test_help_lists_every_group_and_choice_and_is_short(program):
     ended = program("--help")
     assert ended.code == 0
     for line in (
-        *("strategy: ", "exchange: files, simulated", "mode: backtest, download, export"),
+        *("strategy: ", "exchange: binance, bitvavo", "mode: backtest, collect, download"),
         "report verify run runs",
     ):
         assert line in ended.out
