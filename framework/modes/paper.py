@@ -193,11 +193,14 @@ class Paper:
             store_url=settings.store,
             seed=settings.seed,
         )
+        played = is_played(settings.exchange)
         terms = Terms(
-            wait_s=self.wait.ns / SECOND_NS, late_s=self.late.ns / SECOND_NS, bars=self.bars
+            wait_s=None if played else self.wait.ns / SECOND_NS,
+            late_s=self.late.ns / SECOND_NS,
+            bars=self.bars,
         )
         learner = learner_of(context, state)
-        speed = self.speed if is_played(settings.exchange) else 1.0
+        speed = self.speed if played else 1.0
         with voices_of(context, state) as voices, watched(context, state, speed) as watching:
             async with feed:
                 heard_by = [*voices, *told.voices, *watching]

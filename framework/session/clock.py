@@ -49,8 +49,9 @@ class PlayedClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds of this clock."""
+        until_ns = self._now_ns + round(seconds * SECOND_NS)
         await asyncio.sleep(seconds / self._speed if self._speed else 0.0)
-        self._now_ns += round(seconds * SECOND_NS)
+        self._now_ns = max(self._now_ns, until_ns)
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
         """Return a context that raises TimeoutError after so many seconds of this clock."""

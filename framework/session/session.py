@@ -48,8 +48,8 @@ class Terms:
 
     Parameters
     ----------
-    wait_s : float
-        Seconds that a bar waits for pairs that do not come, while others do.
+    wait_s : float or None
+        Seconds that a bar waits for pairs that do not come, while others do; None: to the end.
     late_s : float
         Seconds after a bar's open by which the one before must have been decided; else nothing
         fills in it, since its orders would be in the past.
@@ -57,7 +57,7 @@ class Terms:
         After so many bars it ends; None: never.
     """
 
-    wait_s: float
+    wait_s: float | None
     late_s: float
     bars: int | None = None
 
@@ -172,9 +172,10 @@ class Session:
         What is waited is slept, not read off the clock, which somebody may set.
         """
         waiting: set[asyncio.Task[Any]] = set(tasks)
-        if self._live and self._gathering.begun:
+        wait_s = self._terms.wait_s
+        if wait_s is not None and self._live and self._gathering.begun:
             if self._patience is None:
-                self._patience = asyncio.create_task(self._clock.sleep(self._terms.wait_s))
+                self._patience = asyncio.create_task(self._clock.sleep(wait_s))
             waiting.add(self._patience)
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         return any(task.done() for task in tasks)

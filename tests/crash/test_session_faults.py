@@ -26,11 +26,11 @@ import framework.results.connection as connection
 connection.BUSY_SECONDS = 0.3
 from framework.modes.paper import Paper
 live = Paper._live
-async def locking(self, context, state):
+async def locking(self, context, state, told):
     global held
     held = sqlite3.connect("runs/framework.db", isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
-    return await live(self, context, state)
+    return await live(self, context, state, told)
 Paper._live = locking
 from framework.__main__ import main
 main()
@@ -109,7 +109,7 @@ def test_database_locked_for_long_when_a_session_goes_on(tmp_path, whole):
 def interrupted(folder, *words):
     """Leave a session in the middle, at a speed at which that is no question of luck."""
     process = start(folder, *words, "mode.speed=9000")  # ten bars a second
-    wait_until_said(process, "feed: live")
+    wait_until_said(process, " each, from ")
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1.5)
     process.send_signal(signal.SIGTERM)

@@ -148,12 +148,11 @@ async def trade(state: SessionState, voice: Monitoring) -> None:
         state.next_ns,
         end_ns=None,
         speed=3_600.0 * A_SECOND,
-        book=False,
         store_url="",
         seed=7,
     )
     async with feed:
-        terms = Terms(wait_s=10, late_s=10, bars=BARS)
+        terms = Terms(wait_s=None, late_s=10, bars=BARS)
         await Session(state, feed, clock, terms, [voice]).run()
 
 
