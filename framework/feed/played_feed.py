@@ -92,18 +92,19 @@ class PlayedFeed(Feed):
         UserError
             A pair or the interval is not known, or there are no candles.
         """
-        candles = load_candles(
+        before = self._exchange.max_gap.ns // self._interval.ns + 1  # a flat candle has its close
+        loaded = load_candles(
             self._exchange,
             self._pairs,
             self._interval,
             min(self._watermark[pair] for pair in self._pairs),
             self._end_ns,
-            0,
+            before,
             self._store_url,
             seen=self._told_beside,
             seen_max_age=self._book_max_age,
-        ).candles
-        self._events = self._told(candles)
+        )
+        self._events = self._told(loaded.candles[loaded.first :])
 
     async def next(self) -> FeedEvent | None:
         """Return the next event, waiting for its time; None: there are no more candles."""

@@ -131,3 +131,18 @@ def test_a_live_exchange_is_listened_to():
 
     feed = run_virtual(run())
     assert isinstance(feed, LiveFeed)
+
+
+def test_a_flat_candle_has_the_close_before_it_wherever_the_feed_begins():
+    loaded = load_candles(Simulated(), PAIRS, MINUTE, START_NS, END_NS, 0, None).candles
+    n = PAIRS.index("ADA-AUD")
+    quiet = [bar for bar in range(1, 120) if loaded.standing[bar, n] == Standing.FLAT]
+    assert quiet
+    for bar in quiet[:5]:
+        begin = dict.fromkeys(PAIRS, int(loaded.time[bar]))
+        events = played(int(loaded.time[bar]), watermark=begin)
+        first = next(
+            e for _, e in events if getattr(e, "candle", None) and e.candle.pair == PAIRS[n]
+        )
+        assert first.standing is Standing.FLAT
+        assert first.candle.close == loaded.close[bar, n] == loaded.close[bar - 1, n]

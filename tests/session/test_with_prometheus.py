@@ -148,6 +148,10 @@ async def trade(state: SessionState, voice: Monitoring) -> None:
         state.next_ns,
         end_ns=None,
         speed=3_600.0 * A_SECOND,
+        told=(),
+        book_every_s=5.0,
+        book_depth=10,
+        book_max_age=history.interval,
         store_url="",
         seed=7,
     )
