@@ -12,14 +12,23 @@ _MOST_VALUE = 1e15  # of one trade or candle, in any quote currency
 
 
 class Bar:
-    """One pair's trades of one candle, summed up; each must come once."""
+    """One pair's trades of one candle, summed up; each must come once.
 
-    __slots__ = ("_close", "_first", "_last", "_open", "high", "low", "volume")
+    What rounding loses of the volume is summed beside it (Neumaier, 1974), so that it is that of
+    the exchange whatever the order they came in.
+    """
+
+    __slots__ = ("_close", "_first", "_last", "_lost", "_open", "_units", "high", "low")
 
     def __init__(self, trade: Trade) -> None:
         self._first = self._last = in_order(trade)
         self._open = self._close = self.high = self.low = trade.price
-        self.volume = trade.units
+        self._units, self._lost = trade.units, 0.0
+
+    @property
+    def volume(self) -> float:
+        """Units of all trades, base currency."""
+        return self._units + self._lost
 
     def add(self, trade: Trade) -> None:
         """Take in one more trade."""
@@ -30,7 +39,10 @@ class Bar:
             self._last, self._close = key, trade.price
         self.high = max(self.high, trade.price)
         self.low = min(self.low, trade.price)
-        self.volume += trade.units
+        total = self._units + trade.units
+        larger, smaller = max(self._units, trade.units), min(self._units, trade.units)
+        self._lost += (larger - total) + smaller
+        self._units = total
 
     def candle(self, pair: str, time_ns: int) -> Candle:
         """Return it as the candle that opens at `time_ns`."""

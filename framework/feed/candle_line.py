@@ -212,9 +212,13 @@ class CandleLine:
         candle, standing = verdict
         if grew(before.volume, candle.volume):
             return None
-        if bucket.standing is Standing.PROVISIONAL:
+        provisional = bucket.standing is Standing.PROVISIONAL
+        if provisional:
             bucket.standing = standing
-        return candle if grew(candle.volume, before.volume) else None
+        if grew(candle.volume, before.volume):
+            return candle
+        # Of trades with one stamp only the exchange knows which was the first and which the last.
+        return candle if provisional and _prices(candle) != _prices(before) else None
 
     def _forget(self) -> None:
         """Drop told candles that were watched for long enough."""
@@ -223,6 +227,10 @@ class CandleLine:
         for opens in [opens for opens in self._buckets if opens < settled_ns]:
             if opens < oldest_ns or self._judge.settled(self._buckets[opens]):
                 del self._buckets[opens]
+
+
+def _prices(candle: Candle) -> tuple[float, ...]:
+    return candle.open, candle.high, candle.low, candle.close
 
 
 def _at(candle: Candle, close: float) -> Candle | None:

@@ -86,6 +86,17 @@ def test_a_row_older_than_the_trades_waits_and_the_bar_is_told_at_the_deadline(l
     assert [b.time for b in line.waiting(s(25), live=True)] == [s(10)]
 
 
+def test_which_of_two_trades_with_one_stamp_was_first_is_the_exchange_s_to_say(line):
+    line.add(trade(1, 1, 10.0))
+    line.add(trade(2, 1, 12.0))
+    told = line.tell(s(21))
+    assert told == [CandleClosed(candle(0, 10.0, 12.0, 10.0, 12.0, 2.0), PROVISIONAL)]
+    true = candle(0, 12.0, 12.0, 10.0, 10.0, 2.0)
+    line.read(rows(true), s(0), s(20), s(25))
+    assert line.tell(s(25)) == [CandleRevised(true, told[0].candle)]
+    assert line.tell(s(26)) == []
+
+
 def test_a_row_with_more_than_was_heard_asks_for_trades_and_is_believed_with_them(line):
     line.add(trade(1, 1, 10.0))
     true = candle(0, 10.0, 12.0, 10.0, 12.0, 3.0)
