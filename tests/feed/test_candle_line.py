@@ -89,6 +89,8 @@ def test_a_row_older_than_the_trades_waits_and_the_bar_is_told_at_the_deadline(l
 def test_which_of_two_trades_with_one_stamp_was_first_is_the_exchange_s_to_say(line):
     line.add(trade(1, 1, 10.0))
     line.add(trade(2, 1, 12.0))
+    line.read(rows(candle(0, 10.0, 10.0, 10.0, 10.0, 1.0)), s(0), s(10), s(11))
+    assert [b.time for b in line.waiting(s(11), live=True)] == [0]
     told = line.tell(s(21))
     assert told == [CandleClosed(candle(0, 10.0, 12.0, 10.0, 12.0, 2.0), PROVISIONAL)]
     true = candle(0, 12.0, 12.0, 10.0, 10.0, 2.0)

@@ -30,7 +30,7 @@ _SETTLED_S = 60.0  # a candle must be told so long after its end
 _HELD_S = 10.0  # a trade, a book
 _BUCKET = Interval.parse("5s")
 _UNSTAMPED = {"bitvavo"}  # whose books say of no change when it was
-_ABOUT_NS = 8 * SECOND_NS
+_ABOUT_NS = 12 * SECOND_NS  # a clock that is set by 10 s is noticed at its next reading
 
 
 @dataclass
