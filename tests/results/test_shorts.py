@@ -280,9 +280,9 @@ def test_a_round_trip_of_a_short_is_written_with_what_borrowing_cost(life: Path)
 
 def test_rows_of_the_database_have_no_charges_among_the_fills() -> None:
     outcome = covered_twice()
-    sides = [row[FILL.index("side")] for row in fills_of(outcome)]
+    sides = [row[FILL.index("side")] for row in fills_of(outcome.events, outcome.pairs)]
     assert sides == ["sell", "buy", "buy"]
-    (trade,) = trades_of(outcome)
+    (trade,) = trades_of(outcome.trades, outcome.pairs)
     assert trade[TRADE.index("side")] == "short"
     assert trade[TRADE.index("fees")] == pytest.approx(4.76, abs=1e-12)
 
