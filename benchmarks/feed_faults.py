@@ -52,12 +52,14 @@ def main(argv: list[str] | None = None) -> None:
         ]
     began = time.perf_counter()
     wrong, cpu_s, grown_mib = 0, 0.0, 0.0
-    for found in _found(partial(_run, asked.each), work, asked.jobs):
+    for done, found in enumerate(_found(partial(_run, asked.each), work, asked.jobs), start=1):
         cpu_s += found.pop("cpu_s")
         grown_mib = max(grown_mib, found.pop("grown_mib"))
         if found["wrong"]:
             wrong += 1
             print(json.dumps(found), flush=True)
+        if done % 50 == 0:
+            print(f"{done} of {len(work)}, {wrong} wrong", file=sys.stderr, flush=True)
     told = {
         "schedules": len(work),
         "wrong": wrong,

@@ -130,11 +130,10 @@ class Gathering:
             candle, standing = there.get(pair, (None, Standing.MISSING))
             if candle is not None and not isnan(candle.close):
                 rows.append([getattr(candle, name) for name in COLUMNS])
-                standings.append(standing if acting else Standing.MISSING)
                 self._closes[n] = candle.close
             else:
                 rows.append([self._closes[n]] * 4 + [0.0])
-                standings.append(standing if acting else Standing.MISSING)
+            standings.append(standing if acting else Standing.MISSING)
         time = self.next_ns
         self.next_ns += self._interval.ns
         return _one_bar(self._pairs, self._interval, time, np.array(rows, np.float64), standings)

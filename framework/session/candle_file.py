@@ -9,24 +9,14 @@ import numpy as np
 
 from framework.disk import disk_fault, whole_file
 from framework.errors import OutsideFault
-from framework.market.candles import COLUMNS, Candles
-from framework.session.recorded_arrays import recorded_arrays, recorded_from
-from framework.types import Interval
-
-_COLUMNS = (*COLUMNS, "standing")
+from framework.market.candles import Candles
+from framework.session.candle_arrays import arrays_of, candles_of
 
 
 def save_candles(file: Path, candles: Candles) -> None:
     """Write candles, on the disk when this returns."""
     buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        pairs=np.array(candles.pairs, np.str_),
-        interval=np.array([candles.interval.ns]),
-        time=candles.time,
-        **{name: getattr(candles, name).T for name in _COLUMNS},
-        **recorded_arrays(candles.recorded),
-    )
+    np.savez(buffer, **arrays_of(candles))
     with whole_file(file, durable=True) as beside:
         beside.write_bytes(buffer.getbuffer())
 
@@ -53,14 +43,7 @@ def load_candles_file(file: Path, digest: str) -> Candles:
     """
     try:
         with disk_fault(str(file), "read"), np.load(file, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept.files}
-        candles = Candles(
-            tuple(arrays["pairs"].tolist()),
-            Interval(int(arrays["interval"][0])),
-            arrays["time"],
-            recorded=recorded_from(arrays, arrays["pairs"].tolist()),
-            **{name: arrays[name].T for name in _COLUMNS},
-        )
+            candles = candles_of({name: kept[name] for name in kept.files})
     except (ValueError, KeyError) as fault:
         raise OutsideFault(f"{file}: is damaged ({fault}).") from fault
     if file_digest(candles) != digest:

@@ -16,7 +16,7 @@ from framework.session.journal import Entry
 from framework.session.trader import books_of, wants_books
 from framework.types import Interval
 
-BEGIN, BAR, PAUSE, GO_ON, SWAP, END = "begin", "bar", "pause", "go_on", "swap", "end"
+BAR, PAUSE, GO_ON, SWAP, END = "bar", "pause", "go_on", "swap", "end"
 """Kinds of a journal's entries."""
 
 

@@ -88,20 +88,23 @@ def unlike(folder: Path, traded: Traded) -> str | None:
     kind = _kind(len(names), len(pairs))
     rows = np.frombuffer(data[: len(data) // kind.itemsize * kind.itemsize], kind)
     rows = np.sort(rows[rows["time"] > 0], order="time")
-    ends = traded.simulation.time + traded.simulation.interval.ns
+    closes = rows["time"] + traded.simulation.interval.ns
     decided = traded.decided.time + traded.decided.interval.ns
-    ours = np.searchsorted(ends, rows["time"] + traded.simulation.interval.ns)
-    at = np.searchsorted(decided, ends[np.minimum(ours, len(ends) - 1)])
+    strays = rows["time"][~np.isin(closes, decided)]
+    if len(strays):
+        return f"replay differs at {format_time(int(strays[0]))}: it does not decide there."
+    at = np.searchsorted(decided, closes)
     replayed: Mapping[str, Any] = {**traded.evaluated.features, **traded.predicted}
-    for row, k in zip(rows, at.tolist(), strict=True):
-        for f, name in enumerate(names):
-            for n, pair in enumerate(pairs):
-                then, now = float(row["values"][f, n]), float(replayed[name][k, n])
-                if then != now and not (np.isnan(then) and np.isnan(now)):
-                    return (
-                        f"replay differs at {format_time(int(row['time']))}: {name} of {pair} was "
-                        f"{then!r} in the session, is {now!r} in the replay."
-                    )
+    now = np.empty(rows["values"].shape)
+    for f, name in enumerate(names):
+        now[:, f] = replayed[name][at]
+    then = rows["values"]
+    for row, f, n in np.argwhere((then != now) & ~(np.isnan(then) & np.isnan(now))).tolist():
+        return (
+            f"replay differs at {format_time(int(rows['time'][row]))}: {names[f]} of {pairs[n]} "
+            f"was {float(then[row, f, n])!r} in the session, is {float(now[row, f, n])!r} in the "
+            "replay."
+        )
     return None
 
 

@@ -237,8 +237,7 @@ class Session:
             return
         if line := self._learner.look():
             self._say(line)
-        age = self._learner.age
-        self._voices.aged(age)
+        self._voices.aged(self._learner.age)
 
     def _learn(self, verdict: Verdict) -> None:
         """Tell what came of a retraining, and let a new model take over with the next decision."""

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from framework.disk import disk_fault, whole_file
-from framework.market.candles import COLUMNS, Candles
+from framework.market.candles import Candles
 from framework.market.live import BookState
-from framework.session.recorded_arrays import recorded_arrays, recorded_from
-from framework.types import FloatArray, Interval, RecordArray
+from framework.session.candle_arrays import arrays_of, candles_of
+from framework.types import FloatArray, RecordArray
 
 _KEPT = 2
 _DIGEST = 32
-_COLUMNS = (*COLUMNS, "standing")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +71,8 @@ class Snapshot:
         arrays: dict[str, Any] = {
             "numbers": np.array([self.seq, self.size, self.first, self.paused]),
             "swaps": np.array([json.dumps(list(self.swaps))], np.str_),
-            "pairs": np.array(self.candles.pairs, np.str_),
-            "interval": np.array([self.candles.interval.ns]),
-            "time": self.candles.time,
             "account": np.frombuffer(self.account.tobytes(), np.uint8),
-            **{f"candles/{name}": getattr(self.candles, name).T for name in _COLUMNS},
-            **recorded_arrays(self.candles.recorded),
+            **arrays_of(self.candles),
             **{f"predicted/{name}": values for name, values in self.predicted.items()},
             **{f"book/{pair}": state.levels for pair, state in self.books.items()},
             **{f"book_time/{pair}": np.array([s.time]) for pair, s in self.books.items()},
@@ -114,19 +109,11 @@ def load_snapshot(folder: Path, account: np.dtype[np.void], most: int) -> Snapsh
         seq, size, first, paused = arrays["numbers"].tolist()
         if size > most or arrays["account"].nbytes != account.itemsize:
             continue
-        pairs = tuple(arrays["pairs"].tolist())
-        candles = Candles(
-            pairs,
-            Interval(int(arrays["interval"][0])),
-            arrays["time"],
-            recorded=recorded_from(arrays, pairs),
-            **{name: arrays[f"candles/{name}"].T for name in _COLUMNS},
-        )
         return Snapshot(
             seq,
             size,
             first,
-            candles,
+            candles_of(arrays),
             np.frombuffer(arrays["account"].tobytes(), account).copy(),
             _named(arrays, "predicted/"),
             {

@@ -177,7 +177,7 @@ def test_one_that_comes_to_nothing_is_told_and_forgotten(
         verdict = ended(learner)
         assert (verdict.line, verdict.model) == (says, None)
         assert not (world.directory / FOLDER / "0001" / "candles.npz").exists()
-        again = world.learner()  # as after a restart
+        again = world.learner("hangs")  # as after a restart
         assert not again.holds
         assert world.live(again, 40) == [40]
         assert read_job(world.directory / FOLDER / "0002")[0].number == 2

@@ -19,6 +19,7 @@ from framework.session.state import FOLDER, SessionState
 
 SNAPSHOT = 20
 PAUSED = (60, 100)
+SEEN = np.dtype([("time", np.int64), ("values", np.float64, (2, 2))])
 
 
 def no_stage(values):
@@ -122,6 +123,14 @@ def test_cut_anywhere_it_goes_on_to_the_same(lived: Lived, tmp_path: Path, seed:
     require_same(lived, directory, lived.go_on(directory))
 
 
+def require_unlike(lived: Lived, directory: Path, line: str) -> None:
+    """Require that a replay ends with such a line."""
+    pairs, interval = lived.candles.pairs, lived.candles.interval
+    inputs = inputs_of(read_journal(directory / FILE), pairs, interval)
+    with pytest.raises(CheckFailed, match=line):
+        replay(directory, lived.pipeline, lived.candles[: lived.first], inputs)
+
+
 def test_a_snapshot_spares_the_journal_before_it(lived: Lived, tmp_path: Path) -> None:
     directory = copied(lived, tmp_path / "run")
     state = lived.open(directory)
@@ -142,15 +151,20 @@ def test_the_replay_is_identical_and_says_so(lived: Lived) -> None:
 def test_a_replay_names_the_first_feature_that_differs(lived: Lived, tmp_path: Path) -> None:
     directory = copied(lived, tmp_path / "run")
     file = directory / FOLDER / "seen.bin"
-    kind = np.dtype([("time", np.int64), ("values", np.float64, (2, 2))])
-    rows = np.frombuffer(file.read_bytes(), kind).copy()
+    rows = np.frombuffer(file.read_bytes(), SEEN).copy()
     index = int(np.flatnonzero(rows["time"])[10])
     rows["values"][index, 0, 1] += 1e-9
     file.write_bytes(rows.tobytes())
-    pairs, interval = lived.candles.pairs, lived.candles.interval
-    inputs = inputs_of(read_journal(directory / FILE), pairs, interval)
-    with pytest.raises(CheckFailed, match=r"replay differs at 2025-03-01T.*: fast of ADA-AUD was"):
-        replay(directory, lived.pipeline, lived.candles[: lived.first], inputs)
+    require_unlike(lived, directory, r"replay differs at 2025-03-01T.*: fast of ADA-AUD was")
+
+
+def test_a_replay_names_a_decision_that_it_does_not_make(lived: Lived, tmp_path: Path) -> None:
+    directory = copied(lived, tmp_path / "run")
+    file = directory / FOLDER / "seen.bin"
+    rows = np.frombuffer(file.read_bytes(), SEEN).copy()
+    rows["time"][int(np.flatnonzero(rows["time"])[10])] += 1
+    file.write_bytes(rows.tobytes())
+    require_unlike(lived, directory, r"replay differs at 2025-03-01T.*: it does not decide there")
 
 
 def test_a_record_that_says_otherwise_is_found(lived: Lived, tmp_path: Path) -> None:
