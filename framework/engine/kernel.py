@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.engine.closes import begin_remembering, remember
 from framework.engine.coast import coast
-from framework.engine.compiled import njit
+from framework.engine.compiled import cached
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.state import Book, Ledger, Limits, Market, Wants
 from framework.engine.step import step
@@ -29,7 +29,7 @@ def _source_key() -> int:
 def _compile(source_key: int) -> Any:
     """Return the loop. Numba's key for cached code holds the values a function closes over."""
 
-    @njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+    @cached
     def simulate_bars(
         wallet_1: RecordArray,
         positions_N: RecordArray,

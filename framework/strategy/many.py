@@ -6,12 +6,11 @@ equal by their canonical form, parameters put in, wherever in the strategy they 
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import overload
 
+from framework.compiler import seldom_collected
 from framework.errors import UserError, did_you_mean
 from framework.market.candles import Candles
 from framework.records import Signals
@@ -151,7 +150,7 @@ def compile_many(
         raise UserError(*faults)
     first_with: dict[str, int] = {}
     plans: list[Plan] = []
-    with _without_collector():
+    with seldom_collected():
         for k, changed in enumerate(params):
             found = _unknown(spec, changed)
             values = {**spec.params, **changed}
@@ -163,18 +162,6 @@ def compile_many(
     if first_with:
         raise UserError(*(f"params[{k}]: {line}" for line, k in first_with.items()))
     return plans
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Collect no garbage: plans are kept, and looking through them takes longer than making one."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _unknown(spec: StrategySpec, changed: Mapping[str, Param]) -> list[str]:
