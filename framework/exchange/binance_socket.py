@@ -6,12 +6,11 @@ https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from framework.exchange.book_asker import BookAsker
-from framework.exchange.ccxt_listener import CcxtListener
-from framework.exchange.chained_book import ChainedBook, Change, Taken
+from framework.exchange.chained_book import Change
+from framework.exchange.chained_listener import BOOK_DEPTH, ChainedListener
 from framework.exchange.connection import Channel, Heard, HeardBook, HeardCandle, HeardTrade
 from framework.exchange.faults import Unreachable
 from framework.exchange.wire_values import (
@@ -31,12 +30,14 @@ from framework.types import Interval
 if TYPE_CHECKING:
     from framework.exchange.binance_connection import BinanceConnection
 
-_DEPTH = 1_000
 _DEPTH_COST = 50.0
 
 
-class BinanceListener(CcxtListener):
+class BinanceListener(ChainedListener):
     """Reads aggregate trades, candles that say whether they are closed, and changes of books."""
+
+    market_key = "s"
+    trades_of: ClassVar = {"name": "aggTrade"}
 
     def __init__(
         self,
@@ -48,29 +49,12 @@ class BinanceListener(CcxtListener):
     ) -> None:
         super().__init__(connection, pairs, interval, channels, hear)
         self._unconfirmed = len(channels)
-        self._timeframe = connection.timeframes.get(interval)
-        self.chains = {pair: ChainedBook(book, _DEPTH) for pair, book in connection.books.items()}
-        self._asker = BookAsker(self._begin, connection.clock, connection.rng)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "aggTrade": self._trade,
             "kline": self._candle,
             "depthUpdate": self._change,
             "serverShutdown": self._shutdown,
         }
-
-    def watches(self) -> list[Coroutine[Any, Any, Any]]:
-        """Return ccxt's calls for the channels; all share one socket."""
-        client, symbols = self.client, self.symbols
-        calls = []
-        if Channel.TRADES in self.channels:
-            calls.append(client.watch_trades_for_symbols(symbols, params={"name": "aggTrade"}))
-        if Channel.CANDLES in self.channels:
-            kinds = [[symbol, self._timeframe] for symbol in symbols]
-            calls.append(client.watch_ohlcv_for_symbols(kinds))
-        if Channel.BOOKS in self.channels:
-            calls.append(client.watch_order_book_for_symbols(symbols))
-            self.later(self._asker.run())
-        return calls
 
     def take(self, message: Any) -> bool:
         """Read one frame."""
@@ -89,23 +73,16 @@ class BinanceListener(CcxtListener):
         self._unconfirmed -= 1
         if self._unconfirmed == 0:
             self.confirmed()
-            for pair in self.chains:
-                self._asker.want(pair)
-
-    def _pair(self, message: dict[str, Any]) -> str:
-        try:
-            return self.pair_of[message["s"]]
-        except (KeyError, TypeError):
-            raise Unreadable(f"market {str(message.get('s'))[:40]}") from None
+            self.want_books()
 
     def _trade(self, message: dict[str, Any]) -> bool:
-        self.hear(HeardTrade(trade_of(self._pair(message), message)))
+        self.hear(HeardTrade(trade_of(self.pair_in(message), message)))
         return True
 
     def _candle(self, message: dict[str, Any]) -> bool:
-        pair, kline = self._pair(message), dict_of(message["k"])
+        pair, kline = self.pair_in(message), dict_of(message["k"])
         closed = kline["x"]
-        if type(closed) is not bool or kline["i"] != self._timeframe:
+        if type(closed) is not bool or kline["i"] != self.timeframe:
             raise Unreadable(f"candle {str(kline)[:60]}")
         time = open_time_of(kline["t"], self.interval)
         values = ohlcv_of([kline["o"], kline["h"], kline["l"], kline["c"], kline["v"]])
@@ -113,31 +90,17 @@ class BinanceListener(CcxtListener):
         return True
 
     def _change(self, message: dict[str, Any]) -> bool:
-        pair = self._pair(message)
-        chain = self.chains[pair]
+        pair = self.pair_in(message)
         first, last = counter_of(message["U"]), counter_of(message["u"])
         if first > last:
             raise Unreadable(f"change of a book from {first} to {last}")
-        taken = chain.take(
-            Change(
-                first,
-                last,
-                moment_of(message["E"]),
-                levels_of(message["b"]),
-                levels_of(message["a"]),
-            )
-        )
-        if taken is Taken.BROKEN:
-            self._asker.want(pair)
-        if taken is Taken.KEPT or taken is Taken.OLD:
-            return False
-        self.hear(HeardBook(pair))
-        return True
+        bids, asks = levels_of(message["b"]), levels_of(message["a"])
+        return self.change(pair, Change(first, last, moment_of(message["E"]), bids, asks))
 
     def _shutdown(self, message: dict[str, Any]) -> bool:
         raise Unreachable(self.connection.name, "connection: the exchange is about to close it")
 
-    async def _begin(self, pair: str) -> bool:
+    async def begin(self, pair: str) -> bool:
         """Ask for a snapshot and begin a book with it."""
         symbol = self.connection.market_id(pair)
 
@@ -147,7 +110,7 @@ class BinanceListener(CcxtListener):
 
         last, bids, asks = await self.connection.ask(
             f"book of {pair}",
-            lambda client: client.publicGetDepth({"symbol": symbol, "limit": _DEPTH}),
+            lambda client: client.publicGetDepth({"symbol": symbol, "limit": BOOK_DEPTH}),
             read,
             cost=_DEPTH_COST,
             pair=pair,

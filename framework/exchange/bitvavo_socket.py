@@ -6,12 +6,11 @@ https://docs.bitvavo.com/docs/websocket-api
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from framework.exchange.book_asker import BookAsker
-from framework.exchange.ccxt_listener import CcxtListener
-from framework.exchange.chained_book import ChainedBook, Change, Taken
+from framework.exchange.chained_book import Change
+from framework.exchange.chained_listener import BOOK_DEPTH, ChainedListener
 from framework.exchange.connection import Channel, Heard, HeardBook, HeardCandle, HeardTrade
 from framework.exchange.faults import Unreachable
 from framework.exchange.wire_values import (
@@ -33,13 +32,14 @@ from framework.types import MS_NS, Interval
 if TYPE_CHECKING:
     from framework.exchange.bitvavo_connection import BitvavoConnection
 
-_DEPTH = 1_000
 _SIDES = {"buy": 1, "sell": -1}
 _CHANNELS = {Channel.TRADES: "trades", Channel.CANDLES: "candles", Channel.BOOKS: "book"}
 
 
-class BitvavoListener(CcxtListener):
+class BitvavoListener(ChainedListener):
     """Reads trades, candles and changes of books, all on one socket."""
+
+    market_key = "market"
 
     def __init__(
         self,
@@ -51,9 +51,6 @@ class BitvavoListener(CcxtListener):
     ) -> None:
         super().__init__(connection, pairs, interval, channels, hear)
         self._unconfirmed = {_CHANNELS[channel] for channel in channels}
-        self._timeframe = connection.timeframes.get(interval)
-        self.chains = {pair: ChainedBook(book, _DEPTH) for pair, book in connection.books.items()}
-        self._asker = BookAsker(self._begin, connection.clock, connection.rng)
         self._offset_ns = 0
         self._answer: asyncio.Future[bool] | None = None
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -62,20 +59,6 @@ class BitvavoListener(CcxtListener):
             "book": self._change,
             "subscribed": self._subscribed,
         }
-
-    def watches(self) -> list[Coroutine[Any, Any, Any]]:
-        """Return ccxt's calls for the channels."""
-        client, symbols = self.client, self.symbols
-        calls = []
-        if Channel.TRADES in self.channels:
-            calls.append(client.watch_trades_for_symbols(symbols))
-        if Channel.CANDLES in self.channels:
-            kinds = [[symbol, self._timeframe] for symbol in symbols]
-            calls.append(client.watch_ohlcv_for_symbols(kinds))
-        if Channel.BOOKS in self.channels:
-            calls.append(client.watch_order_book_for_symbols(symbols))
-            self.later(self._ask_for_books())
-        return calls
 
     def take(self, message: Any) -> bool:
         """Read one frame."""
@@ -93,26 +76,19 @@ class BitvavoListener(CcxtListener):
         """Note what is confirmed: every confirmation names all there is so far."""
         confirmed = set(dict_of(message["subscriptions"]))
         if "book" in confirmed & self._unconfirmed:
-            for pair in self.chains:
-                self._asker.want(pair)
+            self.want_books()
         self._unconfirmed -= confirmed
         if not self._unconfirmed:
             self.confirmed()
         return False
 
-    def _pair(self, message: dict[str, Any]) -> str:
-        try:
-            return self.pair_of[message["market"]]
-        except (KeyError, TypeError):
-            raise Unreadable(f"market {str(message.get('market'))[:40]}") from None
-
     def _trade(self, message: dict[str, Any]) -> bool:
-        self.hear(HeardTrade(trade_of(self._pair(message), message)))
+        self.hear(HeardTrade(trade_of(self.pair_in(message), message)))
         return True
 
     def _candle(self, message: dict[str, Any]) -> bool:
-        pair = self._pair(message)
-        if message["interval"] != self._timeframe:
+        pair = self.pair_in(message)
+        if message["interval"] != self.timeframe:
             raise Unreadable(f"candle of {str(message['interval'])[:40]}")
         found = [
             Candle(pair, open_time_of(list_of(row)[0], self.interval), *ohlcv_of(row[1:]))
@@ -123,23 +99,10 @@ class BitvavoListener(CcxtListener):
         return True
 
     def _change(self, message: dict[str, Any]) -> bool:
-        pair = self._pair(message)
+        pair = self.pair_in(message)
         nonce = counter_of(message["nonce"])
-        taken = self.chains[pair].take(
-            Change(
-                nonce,
-                nonce,
-                self._time(message),
-                levels_of(message["bids"]),
-                levels_of(message["asks"]),
-            )
-        )
-        if taken is Taken.BROKEN:
-            self._asker.want(pair)
-        if taken is Taken.KEPT or taken is Taken.OLD:
-            return False
-        self.hear(HeardBook(pair))
-        return True
+        bids, asks = levels_of(message["bids"]), levels_of(message["asks"])
+        return self.change(pair, Change(nonce, nonce, self._time(message), bids, asks))
 
     def _time(self, message: dict[str, Any]) -> int:
         """Return when a book changed: as it says itself, or else about now."""
@@ -148,18 +111,18 @@ class BitvavoListener(CcxtListener):
         told = message["timestamp"]
         return moment_of(told, 1 if type(told) is int and told > 1e17 else MS_NS)
 
-    async def _ask_for_books(self) -> None:
+    async def ask_for_books(self) -> None:
         """Begin books as wanted; before that, learn how the exchange's time differs from ours."""
         told_ns = await self.connection.time()
         self._offset_ns = told_ns - self.connection.clock.now_ns()
-        await self._asker.run()
+        await super().ask_for_books()
 
-    async def _begin(self, pair: str) -> bool:
+    async def begin(self, pair: str) -> bool:
         """Ask for a snapshot on the socket, and wait until a book was begun with it."""
         await self.connection.turn()
         self._answer = asyncio.get_running_loop().create_future()
         market = self.connection.market_id(pair)
-        await self.send({"action": "getBook", "market": market, "depth": _DEPTH})
+        await self.send({"action": "getBook", "market": market, "depth": BOOK_DEPTH})
         try:
             async with self.connection.clock.timeout(self.connection.timeout_s):
                 return await self._answer
@@ -169,7 +132,7 @@ class BitvavoListener(CcxtListener):
 
     def _snapshot(self, answer: dict[str, Any]) -> bool:
         """Begin a book at once, before what follows is read."""
-        pair = self._pair(answer)
+        pair = self.pair_in(answer)
         bids, asks = levels_of(answer["bids"]), levels_of(answer["asks"])
         begun = self.chains[pair].begin(counter_of(answer["nonce"]), bids, asks)
         if self._answer is not None and not self._answer.done():
