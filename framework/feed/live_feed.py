@@ -101,7 +101,6 @@ class LiveFeed(Feed):
         self._heard_ns = 0  # of the last frame
         self._alive = False  # whether one came since books were told
         self._begun = False  # the lines know that the socket is heard
-        self._requests: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._work: asyncio.Task[None] | None = None
 

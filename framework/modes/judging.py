@@ -172,7 +172,8 @@ def finish(context: Context, outcome: Outcome) -> Metrics:
     )
     context.print(summary_table(outcome, metrics))
     shown = "report.html" if context.settings.report else "metrics.json"
-    context.settings.notify.send(f"done in {metrics['seconds']} s: {directory.path / shown}")
+    tell = context.logger.info if context.sweeping else context.settings.notify.send
+    tell(f"done in {metrics['seconds']} s: {directory.path / shown}")
     return metrics
 
 

@@ -55,6 +55,15 @@ def test_a_session_tells_of_itself_from_its_start_to_its_end(program, api: BotAp
     assert TOKEN not in ended.err
 
 
+def test_trials_of_a_sweep_send_no_notices(program, api: BotApi) -> None:
+    asked = ("strategy=trend_ml", "pairs=btc_aud", "evaluation=holdout", "report=false")
+    span = ("start=2025-01-01", "end=2025-03-01", "notify=telegram", f"notify.url={api.url}")
+    ended = program("-m", *asked, *span, "strategy.params.threshold=0.5,0.6")
+    assert ended.code == 0, ended.err
+    assert ended.err.count("done in ") == 3  # each trial and the sweep
+    assert api.sent == []
+
+
 def test_commands_pause_and_stop_a_session(program, api: BotApi) -> None:
     api.write("/stop")  # of a session before, which was not there to hear it
     seen: list[str] = []
