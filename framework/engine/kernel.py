@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,12 @@ def _compile(source_key: int) -> Any:
 
 
 simulate_bars = _compile(_source_key())
+
+
+def say_compiling(say: Callable[[str], object]) -> None:
+    """Say that the next call takes its time, where it does."""
+    if not is_compiled():
+        say("compiling the engine, once; later runs start at once")
 
 
 def is_compiled() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from framework.engine.account import account_arrays, new_account
-from framework.engine.kernel import is_compiled, simulate_bars
+from framework.engine.kernel import say_compiling, simulate_bars
 from framework.engine.ledger import EVENTS_PER_PAIR
 from framework.engine.orders_hash import OrdersHash
 from framework.engine.rules import Rules
@@ -23,7 +23,7 @@ __all__ = [
     "Simulation",
     "candle_arrays",
     "check_inputs",
-    "is_compiled",
+    "say_compiling",
     "signal_arrays",
     "simulate",
     "step_once",

@@ -88,7 +88,9 @@ class Trading:
     def _pipeline(
         self, context: Context, plan: Plan, loaded: Loaded, schedule: Schedule | None
     ) -> Pipeline:
+        from framework.backtest.pipeline import Pipeline
         from framework.engine.make_rules import make_rules
+        from framework.engine.simulate import say_compiling
         from framework.modes.market_rules import ruled
 
         settings = context.settings
@@ -99,12 +101,7 @@ class Trading:
             loaded.candles.pairs,
             settings.strategy.terms,
         )
-        from framework.engine.simulate import is_compiled
-
-        if not is_compiled():
-            context.logger.info("compiling the engine, once; later runs start at once")
-        from framework.backtest.pipeline import Pipeline
-
+        say_compiling(context.logger.info)
         return Pipeline(plan, rules, settings.cash, schedule)
 
     def _test_causality(

@@ -123,7 +123,7 @@ class Paper:
 
     def _open(self, context: Context, folder: Path) -> SessionState:
         """Begin the session, or go on where it was left."""
-        from framework.engine.simulate import is_compiled
+        from framework.engine.simulate import say_compiling
         from framework.modes.reading import compile_plan
         from framework.modes.session_files import (
             has_begun,
@@ -142,8 +142,7 @@ class Paper:
         begun = read_begun(folder)
         warmup = begun.warmup
         schedule = read_models(directory, settings, plan, warmup.pairs)
-        if not is_compiled():
-            context.logger.info("compiling the engine, once; later runs start at once")
+        say_compiling(context.logger.info)
         state = SessionState(
             directory,
             pipeline_of(settings, plan, begun, schedule),

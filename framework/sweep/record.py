@@ -96,7 +96,7 @@ class SweepRecord:
 
     def begin(self) -> None:
         """Make directory and row, once."""
-        from framework.engine.simulate import is_compiled
+        from framework.engine.simulate import say_compiling
 
         if self.database is None:
             self.database = open_database(self.settings.database)
@@ -111,8 +111,7 @@ class SweepRecord:
             f"sweep of {self.settings.strategy.name} on {self.settings.exchange.name}, "
             f"{self.total:,} trials, in {self.directory}"
         )
-        if not is_compiled():
-            self.voice.say("compiling the engine, once; later runs start at once")
+        say_compiling(self.voice.say)
         if self.done:
             self.voice.say(f"going on: {len(self.done):,} trials are done already")
         self._progress = self.voice.progress(self.total, len(self.done))
