@@ -200,10 +200,12 @@ class Paper:
         )
         learner = learner_of(context, state)
         speed = self.speed if played else 1.0
-        with voices_of(context, state) as voices, watched(context, state, speed) as watching:
+        with (
+            watched(context, state, speed) as watching,
+            voices_of(context, state, clock, (*told.voices, *watching)) as voices,
+        ):
             async with feed:
-                heard_by = [*voices, *told.voices, *watching]
-                session = Session(state, feed, clock, terms, heard_by, learner)
+                session = Session(state, feed, clock, terms, voices, learner)
                 loop = asyncio.get_running_loop()
 
                 def tell(command: Command) -> None:

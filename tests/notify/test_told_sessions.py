@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,29 @@ def test_commands_pause_and_stop_a_session(program, api: BotApi) -> None:
     assert "will stop for good, with its report" in told
     assert not [line for line in told if "bought" in line]
     assert {message.chat for message in api.sent} == {CHAT}
+
+
+def test_a_locked_database_is_told(program, api: BotApi) -> None:
+    held: list[sqlite3.Connection] = []
+
+    def talk(text: str) -> None:
+        if "begins" in text and not held:
+            place = Path("runs/framework.db")
+            held.append(sqlite3.connect(place, isolation_level=None, check_same_thread=False))
+            held[0].execute("BEGIN IMMEDIATE")
+        elif "database is locked" in text:
+            held[0].execute("ROLLBACK")
+        elif "the database is written again" in text:
+            api.write_soon("/stop", CHAT)
+
+    api.on_message = talk
+    ended = program(*PAPER, f"notify.url={api.url}", f"mode.speed={HOUR_S * 4}")
+    held[0].close()
+    assert ended.code == 0, ended.err
+    told = [line for line in lines(api) if "database" in line]
+    assert len(told) == 2
+    assert told[0].endswith("database is locked. The session goes on; what is not written follows.")
+    assert told[1] == "ma_cross: the database is written again"
 
 
 def test_what_ends_a_run_badly_is_told(program, api: BotApi) -> None:
