@@ -112,7 +112,7 @@ class Connection:
 def connect(
     url: Url,
     write: bool = False,
-    patience_s: float = BUSY_SECONDS,
+    patience_s: float | None = None,
     durable: bool = False,
 ) -> Iterator[Connection]:
     """Open a connection for one short transaction.
@@ -124,8 +124,8 @@ def connect(
     write : bool
         Take SQLite's write lock at once, waiting for other writers; a transaction that reads first
         and then writes could be refused instead of waiting.
-    patience_s : float
-        How long it waits for them.
+    patience_s : float, optional
+        How long it waits for them; None: `BUSY_SECONDS`.
     durable : bool
         Wait until what was written is on SQLite's disk, so that a power cut does not lose it.
 
@@ -134,6 +134,7 @@ def connect(
     OutsideFault
         Whatever the database or its disk says, in one line without the password.
     """
+    patience_s = BUSY_SECONDS if patience_s is None else patience_s
     with reported(url):
         driver = (
             _open_sqlite(url, patience_s, durable)

@@ -82,7 +82,7 @@ def test_a_socket_is_renewed_before_the_exchange_closes_it():
 
 
 def test_a_socket_without_an_end_is_kept():
-    opened, lost = listen(86_400.0, beats, offers=replace(OFFERS, lifetime_s=None))
+    opened, lost = listen(7_200.0, beats, offers=replace(OFFERS, lifetime_s=None))
     assert (opened, lost) == ([0.0], [])
 
 
