@@ -40,6 +40,11 @@ def check_learning(settings: Settings) -> None:
             f"learning.retrain: needs a model to train, model was none (was {learning.retrain})."
         )
     learning.require(model.label)
+    if settings.training.warm_start is not None:
+        raise UserError(
+            "training.warm_start: a session trains from nothing each time; leave it out (was "
+            f"{settings.training.warm_start})."
+        )
 
 
 def bars_learned(settings: Settings, plan: Plan) -> int:

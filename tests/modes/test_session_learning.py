@@ -178,6 +178,14 @@ def test_without_retraining_a_model_must_be_named(program) -> None:
             "learning.score: 'model_rmse' is no score of this model.",
         ),
         (
+            (
+                *(word.replace("logistic", "gru") for word in OWN),
+                *("learning.retrain=1d", "training.warm_start=latest"),
+            ),
+            "training.warm_start: a session trains from nothing each time; leave it out (was "
+            "latest).",
+        ),
+        (
             (*OWN, "learning.retrain=often"),
             "learning.retrain: 'often' is neither a length such as 1d, a number of bars, nor drift",
         ),
