@@ -9,7 +9,7 @@ demo: .stamps/run ## install what a run needs and backtest the default strategy
 	$(BIN)/python -m framework
 
 test: .stamps/dev ## install what the tests need and run them all
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .stamps/dev ## formatting, lint, types, layers, examples in docstrings
 	$(BIN)/ruff format --check .
