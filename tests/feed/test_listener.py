@@ -27,7 +27,12 @@ def now_s() -> float:
     return CLOCK.now_ns() / 1e9
 
 
-def listen(seconds, *sockets, offers=OFFERS, outbox=None):
+def listener_of(listen, offers=OFFERS, outbox=None):
+    backoff = Backoff(np.random.default_rng(7))
+    return Listener(listen, lambda heard: None, offers, CLOCK, backoff, outbox or Outbox())
+
+
+def listen(seconds, *sockets, offers=OFFERS):
     """Listen for so long to one socket after the other, the last again and again.
 
     Returns when each was opened, and what was said when each was lost.
@@ -39,14 +44,7 @@ def listen(seconds, *sockets, offers=OFFERS, outbox=None):
         await sockets[min(len(opened), len(sockets)) - 1](hear)
 
     async def run():
-        listener = Listener(
-            next_socket,
-            lambda heard: None,
-            offers,
-            CLOCK,
-            Backoff(np.random.default_rng(7)),
-            outbox or Outbox(),
-        )
+        listener = listener_of(next_socket, offers)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(listener.run(lambda reason: lost.append(reason)), seconds)
 
@@ -127,9 +125,7 @@ def test_nobody_listens_while_events_are_not_taken():
         await beats(hear)
 
     async def run():
-        listener = Listener(
-            taking, lambda heard: None, OFFERS, CLOCK, Backoff(np.random.default_rng(7)), outbox
-        )
+        listener = listener_of(taking, outbox=outbox)
         running = asyncio.create_task(listener.run(lambda reason: None))
         await asyncio.sleep(30.0)
         for _ in range(18_999):
@@ -149,15 +145,7 @@ def test_an_unknown_pair_ends_it():
         raise UserError("pairs: X-AUD is not on the exchange.")
 
     async def run():
-        listener = Listener(
-            unknown,
-            lambda heard: None,
-            OFFERS,
-            CLOCK,
-            Backoff(np.random.default_rng(7)),
-            Outbox(),
-        )
         with pytest.raises(UserError, match="X-AUD"):
-            await listener.run(lambda reason: None)
+            await listener_of(unknown).run(lambda reason: None)
 
     run_virtual(run())
