@@ -1,4 +1,4 @@
-"""What compiling needs: Numba, imported without what it looks for at once but code here does not.
+"""Numba without what code here does not need, and a garbage collector that leaves it alone.
 
 Where SciPy and coverage are installed, Numba loads SciPy's linear algebra, to know whether
 ``np.dot`` can be compiled, and all of coverage: a fifth of a second in every process. SciPy is then
