@@ -38,7 +38,8 @@ class _Lowering(_passes.NativeLowering):  # type: ignore[misc] # Numba has no hi
         state.flags = state.flags.copy()  # those that other functions share stay as they are
         state.flags.no_compile = True
         super().run_pass(state)
-        key: Any = [].append  # any builtin of its own: Numba takes no other
+        # Numba takes a builtin, and one of its own; this one raises, should Python call it.
+        key: Any = f"{{{state.func_id.func_name} is called by compiled code only}}".format
         state.targetctx.insert_user_function(key, state["cr"].fndesc, [state.library])
         state["cr"] = state["cr"]._replace(cfunc=key)
         return True

@@ -109,11 +109,15 @@ def load_snapshot(folder: Path, account: np.dtype[np.void], most: int) -> Snapsh
         seq, size, first, paused = arrays["numbers"].tolist()
         if size > most or arrays["account"].nbytes != account.itemsize:
             continue
+        try:
+            candles = candles_of(arrays)
+        except KeyError:  # written by another version of the program
+            continue
         return Snapshot(
             seq,
             size,
             first,
-            candles_of(arrays),
+            candles,
             np.frombuffer(arrays["account"].tobytes(), account).copy(),
             _named(arrays, "predicted/"),
             {

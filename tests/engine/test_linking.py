@@ -7,6 +7,7 @@ import gc
 import pytest
 from numba.core.errors import TypingError
 
+from framework.compiler import seldom_collected
 from framework.engine.compiled import apart, compiled, njit
 from framework.engine.linking import WithAllCalled
 
@@ -38,6 +39,13 @@ def test_each_caller_gets_the_function_that_it_names() -> None:
     assert outer(3) == 4 * 13 + 4
 
 
+def test_python_cannot_call_a_function_without_machine_code() -> None:
+    one = adding(1)
+    for _ in range(2):  # compiled by the first call
+        with pytest.raises(KeyError, match="add is called by compiled code only"):
+            one(2.0)
+
+
 def test_the_collector_works_as_usual_after_compiling_and_after_failing_to() -> None:
     one = adding(1)
 
@@ -50,6 +58,8 @@ def test_the_collector_works_as_usual_after_compiling_and_after_failing_to() -> 
         return one(x).nothing
 
     usual = gc.get_threshold()
+    with seldom_collected():
+        assert gc.get_threshold()[0] > 10 * usual[0]
     assert fine(1.0) == 2.0
     assert gc.get_threshold() == usual
     with pytest.raises(TypingError):

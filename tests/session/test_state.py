@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +137,19 @@ def test_a_snapshot_spares_the_journal_before_it(lived: Lived, tmp_path: Path) -
     directory = copied(lived, tmp_path / "run")
     state = lived.open(directory)
     assert state.recovered == len(lived.bars) % SNAPSHOT
+    require_same(lived, directory, state)
+
+
+def test_a_snapshot_of_another_layout_is_left_aside(lived: Lived, tmp_path: Path) -> None:
+    directory = copied(lived, tmp_path / "run")
+    for file in (directory / FOLDER).glob("*.snapshot"):
+        with np.load(io.BytesIO(file.read_bytes()[32:])) as kept:
+            arrays = {name.replace("open", "candles/open"): kept[name] for name in kept.files}
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        file.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+    state = lived.open(directory)
+    assert state.recovered == len(lived.bars)
     require_same(lived, directory, state)
 
 
