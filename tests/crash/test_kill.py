@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from crash_runs import HERE, end, judge, kill_after, require_next_run_is_untroubled, start
+from crash_runs import HERE, judge, kill_after, require_next_run_is_untroubled, start
 
 KILLS = int(os.environ.get("CRASH_KILLS", "10"))
 STEPS = int(os.environ.get("CRASH_STEPS", "6"))
@@ -37,22 +37,36 @@ def test_killed_at_random_moments(tmp_path, duration):
 @pytest.mark.parametrize("fresh", [True, False], ids=["making the database", "database there"])
 def test_killed_at_each_step_of_writing(tmp_path, fresh):
     """Steps are calls that touch files or the database, killed just before and just after."""
-    judged = tmp_path / "folder"
+    judged = tmp_path / "warm"
     judged.mkdir()
-    for _ in range(1 if fresh else 2):
-        dry = start(judged, "report=false", program=(*STEPPED, "0"), stdout=subprocess.PIPE)
-        total = int(dry.communicate()[0].split()[-1])
+    stepped(judged, 0)
+    if fresh:  # the first may have written caches, which no later one does
+        judged = tmp_path / "counted"
+        judged.mkdir()
+    code, said, total = stepped(judged, 0)
+    assert code == 0, said
     assert total > 50
-    seen, survived = set(), 0
-    for step in np.unique(np.linspace(1, total, STEPS // 2).astype(int)):
+    seen, killed = set(), 0
+    steps = np.unique(np.linspace(1, total, STEPS // 2).astype(int))
+    for step in steps:
         if fresh:
             judged = tmp_path / f"folder_{step}"
             judged.mkdir()
-        code, said = end(start(judged, "report=false", program=(*STEPPED, str(step))))
+        code, said, taken = stepped(judged, step)
         assert code in (0, -signal.SIGKILL), said
-        survived += code == 0  # the last steps, when a cache was written in the first run only
+        if code:
+            killed += 1
+        else:
+            assert taken < step  # the number of steps differs a little from run to run
         known, done, complete = judge(judged)
         seen.add((known > done, done > 0, complete > done))
-    assert survived <= 1 + STEPS // 10
+    assert killed > len(steps) // 2
     print(f"{total} steps, outcomes (interrupted row, done, only the row missing): {seen}")
     require_next_run_is_untroubled(judged)
+
+
+def stepped(folder, step):
+    """Run until `step`, 0: to the end; return exit code, what was said and steps if it ended."""
+    process = start(folder, "report=false", program=(*STEPPED, str(step)), stdout=subprocess.PIPE)
+    out, said = process.communicate(timeout=120)
+    return process.returncode, said, 0 if process.returncode else int(out.split()[-1])
