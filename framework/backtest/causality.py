@@ -2,12 +2,13 @@
 
 At random cuts the future is replaced by noise and its length changed: candles, and the order books
 and trades that expressions read. Later order books that fills walk are dropped. Every feature,
-signal, order and fill before the cut must stay equal bit for bit.
+signal, order and fill before the cut must stay equal bit for bit. What a session would compute at
+the cut, from the bars that the functions say they rest on, must be the same, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from framework.types import BoolArray, FloatArray, format_time
 
 if TYPE_CHECKING:
     from framework.backtest.pipeline import Pipeline, Traded
+    from framework.strategy.plan import Evaluated
 
 Column = FloatArray | BoolArray
 
@@ -78,6 +80,7 @@ def check_causality(
         known = None if books is None else books.until(int(candles.time[cut]))
         again = pipeline.trade(with_noise_after(candles, int(cut), generator), first, known)
         _compare(candles, int(cut), first, traded, again)
+        _compare_newest(pipeline, int(cut), traded)
         advance()
     return len(moments)
 
@@ -141,7 +144,9 @@ def _noise_since(recorded: Recorded, close_ns: int, generator: np.random.Generat
 def _compare(candles: Candles, cut: int, first: int, before: Traded, after: Traded) -> None:
     """Raise where anything up to bar `cut` differs."""
     decided = before.decided[: int(np.searchsorted(before.closing, cut, side="right"))]
-    for kind, name, one, two in _columns(before, after):
+    for kind, name, one, two in _columns(
+        before.evaluated, after.evaluated, before.predicted, after.predicted
+    ):
         _equal(f"{kind} '{name}'", one, two, decided, int(candles.time[cut]))
     last = candles.time[cut]
     events = before.simulation.events[before.simulation.events["time"] <= last]
@@ -165,20 +170,42 @@ def _compare(candles: Candles, cut: int, first: int, before: Traded, after: Trad
         )
 
 
-def _columns(before: Traded, after: Traded) -> list[tuple[str, str, Column, Column]]:
+def _compare_newest(pipeline: Pipeline, cut: int, traded: Traded) -> None:
+    """Raise where a session would see something else at the last decision up to bar `cut`."""
+    bars = int(np.searchsorted(traded.closing, cut, side="right"))
+    if not bars:
+        return
+    decided = traded.decided[:bars]
+    known = {name: values[:bars] for name, values in traded.predicted.items()}
+    alone = pipeline.plan.newest(decided, known)
+    predicted = pipeline.predict(decided, bars - 1)
+    for kind, name, whole, newest in _columns(
+        traded.evaluated, alone, {name: known[name] for name in predicted}, predicted
+    ):
+        one, two = whole[bars - 1], newest[0]
+        for pair in np.flatnonzero((one != two) & ~((one != one) & (two != two))):
+            raise CheckFailed(
+                f"causality: {kind} '{name}' rests on more bars than its functions say (memory): "
+                f"its value for {decided.pairs[pair]} at {format_time(int(decided.time[-1]))} is "
+                f"{one[pair]} computed from all bars, {two[pair]} from these alone."
+            )
+
+
+def _columns(
+    before: Evaluated,
+    after: Evaluated,
+    predicted: Mapping[str, FloatArray],
+    again: Mapping[str, FloatArray],
+) -> list[tuple[str, str, Column, Column]]:
+    """Return kind, name and both values of everything that was computed."""
     pairs: list[tuple[str, str, Column, Column]] = [
-        ("feature", name, values, after.evaluated.features[name])
-        for name, values in before.evaluated.features.items()
+        ("feature", name, values, after.features[name]) for name, values in before.features.items()
     ]
-    pairs += [
-        ("prediction", name, values, after.predicted[name])
-        for name, values in before.predicted.items()
-    ]
-    one, other = before.evaluated.signals, after.evaluated.signals
+    pairs += [("prediction", name, values, again[name]) for name, values in predicted.items()]
     for name, rule in RULES.items():
-        values = getattr(one, name)
+        values = getattr(before.signals, name)
         if values is not None:
-            pairs.append(("rule", rule.path, values, getattr(other, name)))
+            pairs.append(("rule", rule.path, values, getattr(after.signals, name)))
     return pairs
 
 

@@ -104,7 +104,7 @@ class Folds:
         for part, own in zip(self.parts, data, strict=True):
             trained = self.model.trainer(workshop(part.fold)).train(own)
             stages.append(Stage(part.fold, *self._span(part), trained))
-        return Schedule(self.model.outputs, tuple(stages))
+        return Schedule(self.model.outputs, tuple(stages), self.model.sees)
 
     def require_causal(self, data: Sequence[TrainingData], generator: np.random.Generator) -> int:
         """Replace the candles after each train part by noise; what is learned from must not change.

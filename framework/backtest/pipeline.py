@@ -11,6 +11,7 @@ from framework.engine.rules import Rules
 from framework.engine.simulate import Simulation, simulate
 from framework.market.books import Books
 from framework.market.candles import Candles
+from framework.market.growing_candles import GrowingCandles
 from framework.market.resample import resample
 from framework.strategy.plan import Evaluated, Plan
 from framework.types import BoolArray, FloatArray, IntArray
@@ -89,16 +90,24 @@ class Pipeline:
         simulation = simulate(candles, signals, self.rules, self.cash, first=first, books=books)
         return Traded(decided, closing, evaluated, simulation, predicted)
 
-    def predict(self, decided: Candles, first: int = 0) -> dict[str, FloatArray]:
-        """Return what the models make of the candles, if there are any.
+    def predict(self, decided: Candles | GrowingCandles, first: int = 0) -> dict[str, FloatArray]:
+        """Return what the models make of the candles from bar `first` on, if there are any.
 
         Parameters
         ----------
-        decided : Candles
+        decided : Candles or GrowingCandles
             (K, N), of the strategy's interval.
         first : int
-            Bars before it are left without a prediction.
+            Index of the first bar predicted at.
+
+        Returns
+        -------
+        dict of str to (K - first, N) float64
+            By name of the output.
         """
         if self.schedule is None:
             return {}
-        return self.schedule.predict(self.plan.inputs(decided), decided.time, first)
+        begin = self.schedule.begin(first)
+        inputs_NTF = self.plan.inputs(decided, begin)
+        made = self.schedule.predict(inputs_NTF, decided.time[begin:], first - begin)
+        return {name: values[first - begin :] for name, values in made.items()}

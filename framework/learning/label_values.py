@@ -9,6 +9,7 @@ import numpy as np
 from framework.learning.labels import Label
 from framework.learning.rows import Int32Array
 from framework.learning.training_data import Float32Array
+from framework.strategy.memory import fresh_every
 from framework.types import BoolArray, FloatArray
 
 
@@ -75,7 +76,8 @@ def _deviation(log_close_T: FloatArray, bars: int) -> FloatArray:
     """Return the sample standard deviation of the newest log-returns at each bar, (T,)."""
     from framework.strategy.kernels.moments import rolling_std
 
-    deviation_T: FloatArray = rolling_std(np.diff(log_close_T, prepend=np.nan), bars)
+    returns_T = np.diff(log_close_T, prepend=np.nan)
+    deviation_T: FloatArray = rolling_std(returns_T, bars, fresh_every(bars))
     return deviation_T
 
 

@@ -114,7 +114,7 @@ def load_schedule(directory: Path, model: Model, fit: Fit) -> Schedule:
         A file is damaged or cannot be read.
     """
     stages = _stages(directory, model, fit, "model.from")
-    return Schedule(model.outputs, tuple(stage for stage, _ in stages))
+    return Schedule(model.outputs, tuple(stage for stage, _ in stages), model.sees)
 
 
 def load_earlier(directory: Path, model: Model, fit: Fit) -> list[tuple[int, Earlier]]:

@@ -103,6 +103,11 @@ class Model:
     def outputs(self) -> tuple[str, ...]:
         """Names of the columns it predicts."""
 
+    @property
+    def sees(self) -> int | None:
+        """Bars that one prediction rests on, the newest included; None: all before it."""
+        return self.window
+
     def require_fit(self, data: TrainingData, workshop: Workshop) -> None:
         """Refuse what its trainers cannot work with.
 

@@ -44,14 +44,21 @@ class Schedule:
         What each of them predicts.
     stages : tuple of Stage
         In the order of `end_ns`; the last one has no end.
+    sees : int, optional
+        Bars that one prediction rests on, the newest included; None: all before it.
     """
 
     outputs: tuple[str, ...]
     stages: tuple[Stage, ...]
+    sees: int | None = None
 
     def first(self, time: IntArray) -> int:
         """Return the index of the first of T bars at which a model predicts; T: at none."""
         return int(np.searchsorted(time, self.stages[0].end_ns))
+
+    def begin(self, first: int) -> int:
+        """Return the index of the first bar that predictions from bar `first` on rest on."""
+        return 0 if self.sees is None else max(first - self.sees + 1, 0)
 
     def predict(
         self,

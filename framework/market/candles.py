@@ -104,10 +104,7 @@ class Candles:
     @property
     def traded(self) -> BoolArray:
         """Whether somebody traded in each candle, (T, N)."""
-        traded: BoolArray = (self.standing == Standing.CONFIRMED) | (
-            self.standing == Standing.PROVISIONAL
-        )
-        return traded
+        return is_traded(self.standing)
 
     @cached_property
     def digest(self) -> str:
@@ -117,6 +114,12 @@ class Candles:
         for name in (*COLUMNS, "standing"):
             hasher.update(np.ascontiguousarray(getattr(self, name).T).data)
         return hasher.hexdigest()
+
+
+def is_traded(standing: ByteArray) -> BoolArray:
+    """Return which of some candles somebody traded in, by their standings."""
+    traded: BoolArray = (standing == Standing.CONFIRMED) | (standing == Standing.PROVISIONAL)
+    return traded
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -70,6 +70,11 @@ class HMM(Model):
         """Names of the columns it predicts."""
         return ("regime", *(f"p_regime_{state}" for state in range(self.states)))
 
+    @property
+    def sees(self) -> None:
+        """All bars: the filter begins at the first of them."""
+        return None
+
     def trainer(self, workshop: Workshop) -> Trainer:
         """Return what fits this model."""
         from framework.models.hmm_trainer import HMMTrainer

@@ -151,7 +151,7 @@ class _Seen:
 
         job, candles = self.job, self.candles
         stage = Stage(job.number, job.start_ns, job.until_ns, self.model.load(place))
-        schedule = Schedule(self.model.outputs, (stage,))
+        schedule = Schedule(self.model.outputs, (stage,), self.model.sees)
         first = int(np.searchsorted(candles.time, job.until_ns))
         inputs_NTF = self.plan.inputs(candles)
         evidence = Evidence(

@@ -63,11 +63,16 @@ class RecordHistory:
                 if record.complete:
                     self._know(pair, opens_ns, opens_ns + self._interval.ns)
 
-    @property
-    def recorded(self) -> Recorded:
-        """All of it, as it is now."""
-        books = None if self._books is None else self._own_books(self._books)
-        trades = None if self._trades is None else self._own_trades(self._trades)
+    def recorded(self, since_ns: int) -> Recorded:
+        """Return what counts at bars that open then, UTC ns, and later; copied.
+
+        A book that is too old there does not, nor does a change since such a book.
+        """
+        books = trades = None
+        if self._books is not None:
+            books = self._own_books(self._books, since_ns - self._max_age_ns)
+        if self._trades is not None:
+            trades = self._own_trades(self._trades, since_ns)
         return Recorded(books, trades, self._max_age_ns)
 
     def _know(self, pair: str, start_ns: int, end_ns: int) -> None:
@@ -77,33 +82,33 @@ class RecordHistory:
         else:
             self._spans[pair] = union([*spans, (start_ns, end_ns)])
 
-    def _own_books(self, rows: Mapping[str, _Rows]) -> Books:
+    def _own_books(self, rows: Mapping[str, _Rows], since_ns: int) -> Books:
         parts = []
         for pair, own in rows.items():
-            time, levels = own.arrays
+            time, levels = own.since(since_ns)
             parts.append(Books((pair,), np.array([0, len(time)]), time, levels))
         return side_by_side(parts)
 
-    def _own_trades(self, rows: Mapping[str, _Rows]) -> Trades:
+    def _own_trades(self, rows: Mapping[str, _Rows], since_ns: int) -> Trades:
         parts = []
         for pair, own in rows.items():
-            time, price, units, side = own.arrays
+            time, price, units, side = own.since(since_ns)
             first, spans = np.array([0, len(time)]), tuple(self._spans[pair])
             parts.append(Trades((pair,), first, time, price, units, side, (spans,)))
         return trades_side_by_side(parts)
 
 
 class _Rows:
-    """Columns of one length that grow at their end."""
+    """Columns of one length, the first of them times that rise, that grow at their end."""
 
     def __init__(self, *columns: np.ndarray) -> None:
         self._count = len(columns[0])
         self._columns: Sequence[Any] = columns
 
-    @property
-    def arrays(self) -> list[Any]:
-        """The columns, as they are now; rows that are there do not change any more."""
-        return [column[: self._count] for column in self._columns]
+    def since(self, time_ns: int) -> list[Any]:
+        """Return the columns from a time on; rows that are there do not change any more."""
+        first = int(np.searchsorted(self._columns[0][: self._count], time_ns))
+        return [column[first : self._count] for column in self._columns]
 
     def add(self, *rows: np.ndarray) -> None:
         """Append rows; what is narrower than before is filled up with NaN."""

@@ -16,11 +16,11 @@ from framework.backtest.muting import muted
 from framework.backtest.pipeline import Pipeline
 from framework.engine.account import new_account
 from framework.engine.simulate import Simulation, simulate
-from framework.learning.schedule import Schedule, Stage
+from framework.learning.schedule import Stage
 from framework.market.books import Books, side_by_side
-from framework.market.candles import Candles
+from framework.market.candles import Candles, is_traded
+from framework.market.growing_candles import GrowingCandles, GrowingColumns
 from framework.market.live import BookState
-from framework.market.resample import resample
 from framework.records import Signals
 from framework.session.bars import Bar
 from framework.session.history import History
@@ -96,19 +96,26 @@ class Trader:
         self.books = dict(books or {})
         """Of each pair the last one that was there at an open."""
         self._pipeline = pipeline
-        candles = history.candles
-        decided = resample(candles, pipeline.plan.interval)
-        self.predicted = self._predict(decided, dict(predicted or {}))
-        """What the models gave so far, (K, N) each."""
+        decided = self._decided()
+        self._predicted = {
+            name: GrowingColumns(values) for name, values in (predicted or {}).items()
+        }
+        self._predict(decided)
         self._last = self._signals(decided)[1] if len(decided) else None
-        self._step(candles[:0], Signals())  # compiles what is not yet, before bars come
+        nothing = history.growing.since(len(history))
+        self._step(nothing, Signals())  # compiles what is not yet, before bars come
+
+    @property
+    def predicted(self) -> dict[str, FloatArray]:
+        """What the models gave so far, (K, N) each, read-only."""
+        return {name: columns.values for name, columns in self._predicted.items()}
 
     def swap(self, stage: Stage) -> None:
         """Let another model predict from `stage.end_ns` on, which no bar has reached yet."""
         schedule = self._pipeline.schedule
         if schedule is None:
             raise ValueError("a strategy without a model has none to swap")
-        stages = Schedule(schedule.outputs, (*schedule.stages, stage))
+        stages = replace(schedule, stages=(*schedule.stages, stage))
         self._pipeline = replace(self._pipeline, schedule=stages)
 
     def act(self, bar: Bar, quiet: bool = False) -> Acted:
@@ -129,12 +136,12 @@ class Trader:
         predicted: dict[str, FloatArray] = {}
         decides = plan.interval.floor(close_ns) == close_ns
         if decides:
-            decided = resample(self.history.candles, plan.interval)
+            decided = self._decided()
             decides = bool(len(decided))  # the end of an interval that began before the anchor
         if decides:
-            self.predicted = self._predict(decided, self.predicted)
+            self._predict(decided)
             features, self._last = self._signals(decided)
-            predicted = {name: values[-1] for name, values in self.predicted.items()}
+            predicted = {name: values[-1].copy() for name, values in self.predicted.items()}
             row = self._last
         else:
             row = Signals() if self._last is None else _nothing(self._last)
@@ -163,22 +170,26 @@ class Trader:
             books=self._walked(),
         )
 
-    def _predict(self, decided: Candles, known: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        """Return `known` predictions, those of the bars since then added."""
-        first = min((len(values) for values in known.values()), default=0)
-        made = self._pipeline.predict(decided, first)
-        for name, values in known.items():
-            made[name][:first] = values[:first]
-        return made
+    def _decided(self) -> GrowingCandles:
+        """Return the candles that the strategy decides on."""
+        return self.history.growing.coarser(self._pipeline.plan.interval)
 
-    def _signals(self, decided: Candles) -> tuple[dict[str, Any], Signals]:
+    def _predict(self, decided: GrowingCandles) -> None:
+        """Let the models predict at the bars that they have not yet."""
+        first = min((len(columns) for columns in self._predicted.values()), default=0)
+        if 0 < first == len(decided):
+            return
+        for name, values in self._pipeline.predict(decided, first).items():
+            known = self._predicted.setdefault(name, GrowingColumns(values[:0]))
+            known.add(values[len(known) - first :])
+
+    def _signals(self, decided: GrowingCandles) -> tuple[dict[str, Any], Signals]:
         """Return the features, (N,) each, and the signals, (1, N), of the last bar."""
-        evaluated = self._pipeline.plan.evaluate(decided, self.predicted)
+        evaluated = self._pipeline.plan.newest(decided, self.predicted)
         signals = evaluated.signals
         if decided.interval != self.history.interval:
-            signals = replace(signals, traded=decided.traded)
-        features = {name: values[-1] for name, values in evaluated.features.items()}
-        return features, _row(signals, -1)
+            signals = replace(signals, traded=is_traded(decided.standing[-1:]))
+        return {name: values[-1] for name, values in evaluated.features.items()}, signals
 
     def _walked(self) -> Books | None:
         """Return the books that fills walk; None where they walk none."""
@@ -213,17 +224,6 @@ def books_of(pairs: Sequence[str], states: Sequence[Mapping[str, BookState]]) ->
         time = np.array(list(own), np.int64)
         parts.append(Books((pair,), np.array([0, len(time)]), time, stacked))
     return side_by_side(parts)
-
-
-def _row(signals: Signals, index: int) -> Signals:
-    """Return one bar's signals, (1, N)."""
-    return Signals(
-        **{
-            field.name: None if values is None else values[index : index + 1 or None]
-            for field in fields(Signals)
-            for values in (getattr(signals, field.name),)
-        }
-    )
 
 
 def _nothing(last: Signals) -> Signals:

@@ -13,6 +13,7 @@ from framework.strategy import arithmetic
 from framework.strategy.computing import runner
 from framework.strategy.forms import build_form, not_crossed, shifted
 from framework.strategy.function import Function, Input, Parameter
+from framework.strategy.memory import OWN_BAR
 from framework.strategy.node import ATOM, CONDITIONS, NUMBERS, PRECEDENCE, Kind, Node
 from framework.strategy.parse import Wrong
 
@@ -215,6 +216,7 @@ def _node(
         "op": function.name,
         "parts": tuple(parts),
         "warm_up": inherited + warm_up,
+        "memory": function.memory(**values) if function.memory else None,
     }
     if function.records:
         fields["records"] = function.records
@@ -237,7 +239,7 @@ def _node(
 
         def run_negated(context: Any) -> Any:
             made = ~context.value(node)
-            made[: inherited + warm_up] = False
+            made[: max(inherited + warm_up - context.begin, 0)] = False
             for part in parts:
                 if part.kind is Kind.NUMBER:
                     made &= ~np.isnan(context.value(part))
@@ -245,7 +247,7 @@ def _node(
 
         return builder.make(
             ("not", node.id),
-            **{**fields, "text": f"not {text}", "binds": PRECEDENCE["not"]},
+            **{**fields, "text": f"not {text}", "binds": PRECEDENCE["not"], "memory": OWN_BAR},
             kind=Kind.CONDITION,
             run=run_negated,
             negated=lambda: node,

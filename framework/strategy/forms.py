@@ -10,6 +10,7 @@ import numpy as np
 
 from framework.errors import did_you_mean
 from framework.strategy.function import MAX_BARS, Function
+from framework.strategy.memory import Memory
 from framework.strategy.node import ATOM, CONDITIONS, CONSTANTS, NUMBERS, Kind, Node
 from framework.strategy.operators import compared, joined
 from framework.strategy.parse import Wrong
@@ -75,6 +76,7 @@ def _shift(builder: Builder, x: Node, bars: int) -> Node:
         op="shift",
         parts=(x,),
         warm_up=x.warm_up + bars,
+        memory=Memory(bars),
         run=run,
         negated=(lambda: _shift(builder, builder.negation(x), bars)) if condition else None,
     )

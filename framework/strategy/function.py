@@ -5,7 +5,7 @@ A plug-in module needs nothing else::
     from framework.strategy.function import function
     from framework.types import FloatArray
 
-    @function(warm_up=lambda bars: bars - 1, source="Kaufman, Trading Systems and Methods, 1978")
+    @function(warm_up=lambda bars: bars, memory=lambda bars: bars, source="Rise over run")
     def slope(x: FloatArray, bars: int = 20) -> FloatArray:
         '''Rise per bar over the last `bars` bars.'''
         ...
@@ -18,12 +18,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from framework.strategy.memory import Memory
+
 MAX_BARS = 1_000_000
 """The longest look-back that an expression may ask for."""
 
 ATTRIBUTE = "__framework_function__"
 
 Rule = Callable[..., int]
+MemoryRule = Callable[..., Memory]
 InputKind = Literal["number", "condition", "any", "books", "trades"]
 Scope = Literal["pair", "every", "cross_section", "form"]
 Constant = int | float
@@ -103,6 +106,8 @@ class Function:
         Bars that its inputs need beyond their own warm-up, from the parameters.
     warm_up_text : str
         The same in words.
+    memory : callable, optional
+        How far back a value reaches, from the parameters; None: to the first bar.
     source : str
         Where it is defined.
     call : callable
@@ -120,6 +125,7 @@ class Function:
     warm_up_text: str
     source: str
     call: Callable[..., Any]
+    memory: MemoryRule | None = None
     outputs: tuple[str, ...] = ()
     aliases: Mapping[str, str] | None = None
     given: tuple[Input, ...] = field(init=False, repr=False)
@@ -153,6 +159,7 @@ def function(
     *,
     warm_up: Rule | int = 0,
     warm_up_text: str | None = None,
+    memory: Rule | MemoryRule | int | None = None,
     source: str = "",
     ranges: Mapping[str, tuple[float, float]] | None = None,
     scope: Scope = "pair",
@@ -175,6 +182,10 @@ def function(
         Leading bars without a value, beyond those of the inputs; called with the constants.
     warm_up_text : str, optional
         The same in words, for the documentation.
+    memory : int or callable, optional
+        Bars before its own that a value rests on, bit for bit, or the `Memory` that says more;
+        called with the constants. A session then computes the newest values from these alone,
+        however long it has run. Left out: a value may rest on all bars before.
     source : str
         Paper, book or definition.
     ranges : mapping, optional
@@ -202,6 +213,7 @@ def function(
             scope=scope,
             warm_up=rule,
             warm_up_text=text,
+            memory=None if memory is None else _memory_rule(memory),
             source=source,
             call=code,
         )
@@ -216,6 +228,14 @@ IMPLIED = ("open", "high", "low", "close", "volume", "time")
 
 def _fixed(bars: int) -> Rule:
     return lambda *_, **__: bars
+
+
+def _memory_rule(rule: Rule | MemoryRule | int) -> MemoryRule:
+    def memory(**values: Constant) -> Memory:
+        found = rule(**values) if callable(rule) else rule
+        return found if isinstance(found, Memory) else Memory(found)
+
+    return memory
 
 
 def _rule_text(rule: Rule, parameters: tuple[Parameter, ...]) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from framework.strategy.memory import OWN_BAR, Memory
+
 
 class Kind(Enum):
     """What an expression gives; the value is how messages name it."""
@@ -53,6 +55,8 @@ class Node:
         Its value where it is constant.
     outputs : mapping of str to str
         Names of a record's outputs, aliases included, to the canonical ones.
+    memory : Memory, optional
+        How far back in its parts a value reaches; None: to the first bar.
     records : frozenset of str
         What must have been recorded beside the candles: books, trades.
     negated : callable, optional
@@ -67,6 +71,7 @@ class Node:
     op: str = ""
     parts: tuple[Node, ...] = ()
     warm_up: int = 0
+    memory: Memory | None = OWN_BAR
     depth: int = 1
     constant: int | float | bool | str | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from framework.market.candles import Candles
+from framework.market.growing_candles import GrowingCandles
 from framework.records import Signals
 from framework.strategy.context import Evaluation, Values
 from framework.strategy.node import Node
@@ -101,20 +102,49 @@ class Plan:
         evaluation.drop()
         return Evaluated(features, Signals(**rules))
 
-    def inputs(self, candles: Candles) -> npt.NDArray[np.float32]:
-        """Compute what a model sees at every bar, (N, T, F) float32, NaN where it has no value.
+    def newest(
+        self,
+        candles: Candles | GrowingCandles,
+        model_outputs: Mapping[str, FloatArray] | None = None,
+    ) -> Evaluated:
+        """Compute every feature and rule at the last bar alone, (1, N) each.
+
+        What comes out is the last bar of what `evaluate` gives, bit for bit, for the work of the
+        bars that it rests on; functions that say nothing of their memory are computed over all.
+
+        Parameters
+        ----------
+        candles : Candles or GrowingCandles
+            (T, N) of the strategy's interval, T at least 1.
+        model_outputs
+            As for `evaluate`; raises as that does.
+        """
+        self._require_interval(candles)
+        extra = self._given(model_outputs or {}, (len(candles), len(candles.pairs)))
+        evaluation = Evaluation(candles, extra)
+        context = evaluation.context(self.interval, begin=len(candles) - 1)
+        with np.errstate(all="ignore"):
+            features = {name: context.series(self._nodes[name]) for name in self.features}
+            rules = {name: context.series(node) for name, node in self.rules.items()}
+        evaluation.drop()
+        return Evaluated(features, Signals(**rules))
+
+    def inputs(self, candles: Candles | GrowingCandles, first: int = 0) -> npt.NDArray[np.float32]:
+        """Compute what a model sees, (N, T - first, F) float32, NaN where it has no value.
 
         Causal, as `evaluate` is.
 
         Parameters
         ----------
-        candles : Candles
+        candles : Candles or GrowingCandles
             (T, N) of the strategy's interval, with what was recorded beside them.
+        first : int
+            Index of the first bar wanted.
         """
         self._require_interval(candles)
         evaluation = Evaluation(candles, {})
-        context = evaluation.context(self.interval)
-        bars, pairs = candles.close.shape
+        context = evaluation.context(self.interval, begin=first)
+        bars, pairs = context.shape
         inputs_NTF = np.empty((pairs, bars, len(self.seen)), np.float32)
         with np.errstate(all="ignore"):
             for f, node in enumerate(self.seen.values()):
@@ -140,7 +170,8 @@ class Plan:
             Makes what keeps the values of one interval and pair.
         """
         self._require_interval(candles)
-        extra = self._columns(self._outputs, model_outputs or {}, candles)
+        given = self._given(model_outputs or {}, candles.close.shape)
+        extra = {name: _read_only(np.asfortranarray(array)) for name, array in given.items()}
         return Evaluation(candles, extra, values)
 
     def signals(self, evaluation: Evaluation) -> Signals:
@@ -165,22 +196,25 @@ class Plan:
         ]
         return [*lines, f"warm-up: {self.warmup} bars of {self.interval}"]
 
-    def _require_interval(self, candles: Candles) -> None:
+    def _require_interval(self, candles: Candles | GrowingCandles) -> None:
         if candles.interval != self.interval:
             raise ValueError(f"candles must be of {self.interval}, were of {candles.interval}")
 
-    @staticmethod
-    def _columns(
-        promised: Sequence[str], given: Mapping[str, FloatArray], candles: Candles
+    def _given(
+        self, given: Mapping[str, FloatArray], shape: tuple[int, int]
     ) -> dict[str, FloatArray]:
-        """Return the promised columns as read-only float64, stored pair by pair."""
+        """Return the promised columns, none of them missing or misshapen."""
         columns: dict[str, FloatArray] = {}
-        for name in promised:
+        for name in self._outputs:
             if name not in given:
                 raise ValueError(f"column {name!r} was promised to the strategy, but is not given")
-            array = np.asfortranarray(given[name], np.float64).view()
-            if array.shape != candles.close.shape:
-                raise ValueError(f"{name} must be {candles.close.shape}, was {array.shape}")
-            array.flags.writeable = False
-            columns[name] = array
+            columns[name] = np.asarray(given[name], np.float64)
+            if columns[name].shape != shape:
+                raise ValueError(f"{name} must be {shape}, was {columns[name].shape}")
         return columns
+
+
+def _read_only(array: FloatArray) -> FloatArray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

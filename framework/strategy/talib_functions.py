@@ -9,8 +9,16 @@ from typing import Any
 import numpy as np
 
 from framework.strategy.function import MAX_BARS, Function, Input, Parameter
+from framework.strategy.memory import Memory
 from framework.strategy.talib_module import load_talib
 from framework.types import FloatArray
+
+_WINDOWED = frozenset(
+    """acos add asin atan avgprice bop ceil cos cosh div donchian floor ln log10 marketfi medprice
+    midprice mom mult roc rocp rocr rocr100 sin sinh sub tan tanh trange typprice wclprice willr
+    """.split()
+)
+"""Rest on the bars of their look-back alone; all others carry sums or recursions from the first."""
 
 _SOURCE = "TA-Lib {version}, {function}"
 
@@ -50,6 +58,7 @@ def talib_function(name: str) -> Function:
         scope="pair",
         warm_up=lookback,
         warm_up_text=f"{described.lookback} by default" if described.lookback else "none",
+        memory=(lambda **values: Memory(lookback(**values))) if name in _WINDOWED else None,
         source=_SOURCE.format(version=talib.__version__, function=code),
         call=_caller(getattr(talib._ta_lib, code), len(inputs), lookback),
     )

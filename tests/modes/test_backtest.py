@@ -140,6 +140,30 @@ def test_a_feature_that_looks_ahead_stops_the_run_and_is_named(program, tmp_path
     assert (status, code) == ("failed", 1)
 
 
+FORGETFUL = """
+from framework import function
+from framework.types import FloatArray
+
+@function(warm_up=2, memory=1)
+def change(x: FloatArray) -> FloatArray:
+    \"\"\"Return the change over two bars, which rests on more than the one that it says.\"\"\"
+    made = x * float("nan")
+    made[2:] = x[2:] - x[:-2]
+    return made
+"""
+
+
+def test_a_function_that_rests_on_more_than_it_says_stops_the_run(program, tmp_path):
+    (tmp_path / "forgetful.py").write_text(FORGETFUL)
+    ended = program(*FORTNIGHT, "plugins=[forgetful]", "+features.step='change(close)'")
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1].startswith(
+        "causality: feature 'step' rests on more bars than its functions say (memory): its value "
+        "for "
+    )
+    assert not list(tmp_path.rglob("metrics.json"))
+
+
 def test_without_the_test_of_causality_the_run_says_so(program):
     ended = program(*FORTNIGHT, "mode.causality_cuts=0")
     metrics = json.loads((ended.run / "metrics.json").read_text())

@@ -18,6 +18,8 @@ from framework.session.bars import Bar
 from framework.session.candle_file import file_digest, load_candles_file, save_candles
 from framework.session.history import History
 from framework.session.record_history import nothing_recorded
+from framework.strategy.compile import compile_strategy
+from framework.strategy.spec import StrategySpec
 from framework.types import SECOND_NS, Interval, parse_time
 
 PAIR = "BTC-AUD"
@@ -152,6 +154,25 @@ def test_history_grows_to_what_was_recorded():
     fives = time[3 + 1 : 3 + 4 : 5]  # of bars 1 to 4, one after another, all is known
     assert recorded.trades.recorded(0, fives, 4 * MINUTE.ns).all()
     assert not recorded.trades.recorded(0, fives, 5 * MINUTE.ns).any()
+
+
+def test_the_newest_values_need_what_was_recorded_lately_only():
+    names = ("mid", "imbalance(3)", "order_flow_imbalance()", "signed_volume", "trade_count")
+    texts = [*names, *(f"({name})[2] + mean({name}, 3)" for name in names), "ema(buy_volume, 2)"]
+    spec = StrategySpec(name="own", interval=MINUTE, enter="mid > 50", exit="False")
+    features = {f"f{i}": text for i, text in enumerate(texts)}
+    plan = compile_strategy(spec, features, records=(BOOKS, TRADES))
+    known = 0
+    for bars in range(1, 40):
+        history, _ = lived(bars)
+        whole = plan.evaluate(history.candles).features
+        for name, row in plan.newest(history.growing).features.items():
+            assert np.array_equal(row[0], whole[name][-1], equal_nan=True)
+            known += int(np.isfinite(row).sum())
+    assert known > 200
+    lately = history.recorded(int(history.growing.time[-2]))
+    assert 0 < len(lately.books) < len(history.candles.recorded.books) / 4
+    assert len(lately.trades.time) == 6
 
 
 def test_a_bar_of_the_journal_is_the_bar_that_was_written():

@@ -12,13 +12,13 @@ _HOUR_NS = DAY_NS // 24
 _THURSDAY = 3  # 1970-01-01
 
 
-@function(group=_GROUP, source="UTC")
+@function(memory=0, group=_GROUP, source="UTC")
 def hour(time: IntArray) -> FloatArray:
     """Hour of the day at which the candle opened, 0..23, UTC."""
     return (time % DAY_NS // _HOUR_NS).astype(np.float64)
 
 
-@function(group=_GROUP, source="ISO 8601, counted from 0")
+@function(memory=0, group=_GROUP, source="ISO 8601, counted from 0")
 def weekday(time: IntArray) -> FloatArray:
     """Day of the week on which the candle opened, Monday 0 .. Sunday 6, UTC."""
     return ((time // DAY_NS + _THURSDAY) % 7).astype(np.float64)

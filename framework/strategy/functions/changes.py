@@ -22,19 +22,19 @@ def _earlier(x: FloatArray, bars: int) -> FloatArray:
     return earlier
 
 
-@function(warm_up=_bars, warm_up_text="bars", group=_GROUP, source="x - x[bars]")
+@function(warm_up=_bars, warm_up_text="bars", memory=_bars, group=_GROUP, source="x - x[bars]")
 def diff(x: FloatArray, bars: int = 1) -> FloatArray:
     """Change against `bars` bars ago, in the unit of `x`."""
     return x - _earlier(x, bars)
 
 
-@function(warm_up=_bars, warm_up_text="bars", group=_GROUP, source="x / x[bars] - 1")
+@function(warm_up=_bars, warm_up_text="bars", memory=_bars, group=_GROUP, source="x / x[bars] - 1")
 def returns(x: FloatArray, bars: int = 1) -> FloatArray:
     """Change against `bars` bars ago, as a fraction (0.01 = 1 %)."""
     return x / _earlier(x, bars) - 1.0
 
 
-@function(warm_up=_bars, warm_up_text="bars", group=_GROUP, source="log(x / x[bars])")
+@function(warm_up=_bars, warm_up_text="bars", memory=_bars, group=_GROUP, source="log(x / x[bars])")
 def log_returns(x: FloatArray, bars: int = 1) -> FloatArray:
     """Logarithm of the ratio to the value `bars` bars ago."""
     return np.log(x / _earlier(x, bars))
@@ -43,6 +43,7 @@ def log_returns(x: FloatArray, bars: int = 1) -> FloatArray:
 @function(
     warm_up=1,
     warm_up_text="1",
+    memory=1,
     group=_GROUP,
     source="a > b and a[1] <= b[1]",
 )
@@ -56,6 +57,7 @@ def cross_above(a: FloatArray, b: FloatArray) -> BoolArray:
 @function(
     warm_up=1,
     warm_up_text="1",
+    memory=1,
     group=_GROUP,
     source="a < b and a[1] >= b[1]",
 )

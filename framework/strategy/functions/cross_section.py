@@ -10,6 +10,7 @@ from framework.types import FloatArray
 
 @function(
     scope="cross_section",
+    memory=0,
     group="Intervals and pairs",
     source="Jegadeesh and Titman, Returns to Buying Winners and Selling Losers, 1993",
 )

@@ -17,31 +17,32 @@ _LEVELS = {"levels": (1.0, 1_000.0)}
 _BPS = {"bps": (0.0, 10_000.0)}
 
 
-@function(group=_GROUP, source="Best bid")
+@function(memory=0, group=_GROUP, source="Best bid")
 def bid(books: BarBooks) -> FloatArray:
     """Highest price bid."""
     return books.price(BIDS)
 
 
-@function(group=_GROUP, source="Best ask")
+@function(memory=0, group=_GROUP, source="Best ask")
 def ask(books: BarBooks) -> FloatArray:
     """Lowest price asked."""
     return books.price(ASKS)
 
 
-@function(group=_GROUP, source="(bid + ask) / 2")
+@function(memory=0, group=_GROUP, source="(bid + ask) / 2")
 def mid(books: BarBooks) -> FloatArray:
     """Middle between best bid and best ask."""
     return (books.price(BIDS) + books.price(ASKS)) / 2.0
 
 
-@function(group=_GROUP, source="ask - bid")
+@function(memory=0, group=_GROUP, source="ask - bid")
 def spread(books: BarBooks) -> FloatArray:
     """Best ask less best bid, in quote currency; of the price it is `spread / mid`."""
     return books.price(ASKS) - books.price(BIDS)
 
 
 @function(
+    memory=0,
     group=_GROUP,
     source="(bid * ask units + ask * bid units) / (bid units + ask units)",
 )
@@ -53,6 +54,7 @@ def microprice(books: BarBooks) -> FloatArray:
 
 
 @function(
+    memory=0,
     group=_GROUP,
     ranges=_LEVELS,
     source="(bid units - ask units) / (bid units + ask units); Cao, Hansch, Wang 2009",
@@ -68,7 +70,7 @@ def imbalance(books: BarBooks, levels: int = 1) -> FloatArray:
     return (bids - asks) / (bids + asks)
 
 
-@function(group=_GROUP, ranges=_BPS, source="Units at mid * (1 - bps / 10,000) or above")
+@function(memory=0, group=_GROUP, ranges=_BPS, source="Units at mid * (1 - bps / 10,000) or above")
 def depth_bid(books: BarBooks, bps: float = 10.0) -> FloatArray:
     """Units bid at most `bps` basis points below the mid; what lies deeper than was recorded is
     not counted.
@@ -77,7 +79,7 @@ def depth_bid(books: BarBooks, bps: float = 10.0) -> FloatArray:
     return _between(books, BIDS, middle * (1.0 - bps * 1e-4), middle)
 
 
-@function(group=_GROUP, ranges=_BPS, source="Units at mid * (1 + bps / 10,000) or below")
+@function(memory=0, group=_GROUP, ranges=_BPS, source="Units at mid * (1 + bps / 10,000) or below")
 def depth_ask(books: BarBooks, bps: float = 10.0) -> FloatArray:
     """Units asked at most `bps` basis points above the mid; what lies deeper than was recorded is
     not counted.
@@ -86,7 +88,9 @@ def depth_ask(books: BarBooks, bps: float = 10.0) -> FloatArray:
     return _between(books, ASKS, middle, middle * (1.0 + bps * 1e-4))
 
 
-@function(group=_GROUP, source="Units at prices from `low_price` to `high_price`, both included")
+@function(
+    memory=0, group=_GROUP, source="Units at prices from `low_price` to `high_price`, both included"
+)
 def book_volume(books: BarBooks, low_price: FloatArray, high_price: FloatArray) -> FloatArray:
     """Units bid and asked at prices within a range; what lies deeper than was recorded is not
     counted.
@@ -96,6 +100,7 @@ def book_volume(books: BarBooks, low_price: FloatArray, high_price: FloatArray) 
 
 
 @function(
+    memory=0,
     group=_GROUP,
     source="Cont, Kukanov, Stoikov, The Price Impact of Order Book Events, 2014",
 )

@@ -6,6 +6,7 @@ Compiled loops are imported by the call: to list or check functions must not loa
 from __future__ import annotations
 
 from framework.strategy.function import MAX_BARS, function
+from framework.strategy.memory import fresh_every, of_sums
 from framework.types import FloatArray
 
 _GROUP = "Over the last bars"
@@ -16,7 +17,13 @@ def _all_but_one(bars: int, **_: float) -> int:
     return bars - 1
 
 
-@function(warm_up=_all_but_one, warm_up_text="bars - 1", group=_GROUP, source="Arithmetic mean")
+@function(
+    warm_up=_all_but_one,
+    warm_up_text="bars - 1",
+    memory=of_sums,
+    group=_GROUP,
+    source="Arithmetic mean",
+)
 def mean(x: FloatArray, bars: int) -> FloatArray:
     """Mean of the last `bars` values: the simple moving average. Equal windows have equal means,
     and a constant window has exactly that constant: the values decide a tie, not rounding.
@@ -26,7 +33,7 @@ def mean(x: FloatArray, bars: int) -> FloatArray:
     return rolling_mean(x, bars)
 
 
-@function(warm_up=_all_but_one, warm_up_text="bars - 1", group=_GROUP, source="Sum")
+@function(warm_up=_all_but_one, warm_up_text="bars - 1", memory=of_sums, group=_GROUP, source="Sum")
 def sum(x: FloatArray, bars: int) -> FloatArray:
     """Sum of the last `bars` values, carried with its rounding error."""
     from framework.strategy.kernels.sums import rolling_sum
@@ -37,6 +44,7 @@ def sum(x: FloatArray, bars: int) -> FloatArray:
 @function(
     warm_up=_all_but_one,
     warm_up_text="bars - 1",
+    memory=of_sums,
     group=_GROUP,
     ranges=_TWO,
     source="Sample standard deviation, divisor bars - 1",
@@ -45,10 +53,16 @@ def std(x: FloatArray, bars: int) -> FloatArray:
     """Standard deviation of the last `bars` values (of a sample: divisor bars - 1)."""
     from framework.strategy.kernels.moments import rolling_std
 
-    return rolling_std(x, bars)
+    return rolling_std(x, bars, fresh_every(bars))
 
 
-@function(warm_up=_all_but_one, warm_up_text="bars - 1", group=_GROUP, source="Minimum")
+@function(
+    warm_up=_all_but_one,
+    warm_up_text="bars - 1",
+    memory=_all_but_one,
+    group=_GROUP,
+    source="Minimum",
+)
 def min(x: FloatArray, bars: int) -> FloatArray:
     """Smallest of the last `bars` values."""
     from framework.strategy.kernels.extremes import rolling_min
@@ -56,7 +70,13 @@ def min(x: FloatArray, bars: int) -> FloatArray:
     return rolling_min(x, bars)
 
 
-@function(warm_up=_all_but_one, warm_up_text="bars - 1", group=_GROUP, source="Maximum")
+@function(
+    warm_up=_all_but_one,
+    warm_up_text="bars - 1",
+    memory=_all_but_one,
+    group=_GROUP,
+    source="Maximum",
+)
 def max(x: FloatArray, bars: int) -> FloatArray:
     """Largest of the last `bars` values."""
     from framework.strategy.kernels.extremes import rolling_max
@@ -67,6 +87,7 @@ def max(x: FloatArray, bars: int) -> FloatArray:
 @function(
     warm_up=_all_but_one,
     warm_up_text="bars - 1",
+    memory=of_sums,
     group=_GROUP,
     ranges=_TWO,
     source="Standard score, with `mean` and `std`",
@@ -81,6 +102,7 @@ def zscore(x: FloatArray, bars: int) -> FloatArray:
 @function(
     warm_up=_all_but_one,
     warm_up_text="bars - 1",
+    memory=_all_but_one,
     group=_GROUP,
     ranges=_TWO,
     source="Percentile rank, ties midway",
@@ -95,6 +117,7 @@ def rank(x: FloatArray, bars: int) -> FloatArray:
 @function(
     warm_up=_all_but_one,
     warm_up_text="bars - 1",
+    memory=_all_but_one,
     group=_GROUP,
     ranges={"level": (0.0, 1.0)},
     source="Hyndman and Fan, Sample Quantiles in Statistical Packages, 1996, type 7",
@@ -109,6 +132,7 @@ def quantile(x: FloatArray, bars: int, level: float) -> FloatArray:
 @function(
     warm_up=_all_but_one,
     warm_up_text="bars - 1",
+    memory=of_sums,
     group=_GROUP,
     ranges=_TWO,
     source="Pearson's correlation",
@@ -117,4 +141,4 @@ def corr(x: FloatArray, y: FloatArray, bars: int) -> FloatArray:
     """Correlation of two series over the last `bars` bars, -1..1; NaN where one is constant."""
     from framework.strategy.kernels.moments import rolling_corr
 
-    return rolling_corr(x, y, bars)
+    return rolling_corr(x, y, bars, fresh_every(bars))

@@ -1,7 +1,8 @@
 """Rolling standard deviation and correlation, taken about a nearby point so as not to cancel.
 
 Legend: T bars. Every kernel is causal, gives NaN while a window is incomplete or holds a value
-that is not finite, and recovers as soon as that value has left.
+that is not finite, and recovers as soon as that value has left. Sums are taken anew at every bar
+whose index is a multiple of `period`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import numpy as np
 from framework.compiler import numba
 from framework.types import FloatArray
 
-FRESH_BARS = 4096
 _FAR = 1e3  # squared distance of the point from the mean, in variances, before it is moved
 
 
@@ -37,7 +37,7 @@ def _centre(x_T: FloatArray, first: int, last: int) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def rolling_std(x_T: FloatArray, bars: int) -> FloatArray:
+def rolling_std(x_T: FloatArray, bars: int, period: int) -> FloatArray:
     """Return the sample standard deviation (divisor bars - 1) of each window, (T,).
 
     Sums of the distances from a point and of their squares are carried with their rounding
@@ -46,7 +46,6 @@ def rolling_std(x_T: FloatArray, bars: int) -> FloatArray:
     """
     count = len(x_T)
     result_T = np.full(count, np.nan)
-    period = max(FRESH_BARS, 4 * bars)
     last_bad = -1
     fresh = True
     point = first = first_error = second = second_error = 0.0
@@ -84,11 +83,10 @@ def rolling_std(x_T: FloatArray, bars: int) -> FloatArray:
 
 
 @numba.njit(cache=True, nogil=True)
-def rolling_corr(x_T: FloatArray, y_T: FloatArray, bars: int) -> FloatArray:
+def rolling_corr(x_T: FloatArray, y_T: FloatArray, bars: int, period: int) -> FloatArray:
     """Return Pearson's correlation of each window of x and y, (T,); NaN where one is constant."""
     count = len(x_T)
     result_T = np.full(count, np.nan)
-    period = max(FRESH_BARS, 4 * bars)
     last_bad = -1
     fresh = True
     at_x = at_y = 0.0

@@ -27,7 +27,7 @@ def rolling_quantile(x_T: FloatArray, bars: int, level: float) -> FloatArray:
 def _places(x_T: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return each value's place among the distinct ones, from 1, 0 for NaN; and those."""
     known = ~np.isnan(x_T)
-    values, inverse = np.unique(x_T[known], return_inverse=True)
+    values, inverse = np.unique(x_T[known] + 0.0, return_inverse=True)  # one zero, not -0 and 0
     place_T = np.zeros(len(x_T), np.int64)
     place_T[known] = inverse + 1
     return place_T, values

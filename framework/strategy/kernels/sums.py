@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from framework.compiler import numba
+from framework.strategy.memory import fresh_every
 from framework.types import FloatArray
-
-FRESH_BARS = 4096
-"""Sums are taken anew after so many bars, or four windows, counted from the first bar."""
 
 _SPLIT = 134217729.0  # 2**27 + 1: Veltkamp's constant, halves a double's 53 bits
 
@@ -20,7 +18,7 @@ _SPLIT = 134217729.0  # 2**27 + 1: Veltkamp's constant, halves a double's 53 bit
 def rolling_sum(x_T: FloatArray, bars: int) -> FloatArray:
     """Return the sum of each window of `bars` values, (T,)."""
     result_T = np.empty(len(x_T))  # NumPy asks for large pages, compiled code would not
-    _windows(x_T, bars, False, result_T)
+    _windows(x_T, bars, fresh_every(bars), False, result_T)
     return result_T
 
 
@@ -31,7 +29,7 @@ def rolling_mean(x_T: FloatArray, bars: int) -> FloatArray:
     that equal windows have equal means and a constant window has exactly that constant.
     """
     result_T = np.empty(len(x_T))
-    _windows(x_T, bars, True, result_T)
+    _windows(x_T, bars, fresh_every(bars), True, result_T)
     return result_T
 
 
@@ -85,10 +83,9 @@ def _accumulate(total: float, error: float, step_S: FloatArray, error_S: FloatAr
 
 
 @numba.njit(cache=True, nogil=True)
-def _windows(x_T: FloatArray, bars: int, mean: bool, result_T: FloatArray) -> None:
+def _windows(x_T: FloatArray, bars: int, period: int, mean: bool, result_T: FloatArray) -> None:
     count = len(x_T)
     result_T[: min(bars - 1, count)] = np.nan
-    period = max(FRESH_BARS, 4 * bars)
     total_S = np.empty(min(period, count))  # S: the bars of one stretch
     error_S = np.empty(min(period, count))
     start = bars - 1
