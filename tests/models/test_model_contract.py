@@ -144,6 +144,16 @@ def test_one_bar_at_a_time_is_the_same_as_all_at_once(name):
 
 
 @each_model
+def test_a_prediction_rests_on_no_more_bars_than_the_model_says(name):
+    model, trained = fitted(name)
+    inputs_NTF = market().inputs_NTF
+    for bar in (1_600, 1_777, BARS - 1):
+        begin = 0 if model.sees is None else bar + 1 - model.sees
+        alone = trained.predict(inputs_NTF[:, begin : bar + 1], bar - begin)
+        assert same(alone, cut(predicted(name), bar, bar + 1))
+
+
+@each_model
 def test_noise_in_place_of_the_future_changes_nothing_before(name):
     _, trained = fitted(name)
     noisy = market().inputs_NTF.copy()
