@@ -203,12 +203,12 @@ class Plan:
     def _given(
         self, given: Mapping[str, FloatArray], shape: tuple[int, int]
     ) -> dict[str, FloatArray]:
-        """Return the promised columns, none of them missing or misshapen."""
+        """Return the promised columns, read-only; none of them is missing or misshapen."""
         columns: dict[str, FloatArray] = {}
         for name in self._outputs:
             if name not in given:
                 raise ValueError(f"column {name!r} was promised to the strategy, but is not given")
-            columns[name] = np.asarray(given[name], np.float64)
+            columns[name] = _read_only(np.asarray(given[name], np.float64))
             if columns[name].shape != shape:
                 raise ValueError(f"{name} must be {shape}, was {columns[name].shape}")
         return columns

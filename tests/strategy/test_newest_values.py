@@ -95,6 +95,7 @@ def test_expressions_give_their_newest_values_alone() -> None:
             row = getattr(made.signals, rule)
             assert same(row[0], getattr(whole.signals, rule)[bars - 1])
     assert not unequal
+    assert p_up.flags.writeable
 
 
 def test_what_a_model_sees_can_begin_at_any_bar() -> None:
