@@ -59,10 +59,16 @@ class Paper:
         from framework.engine.make_rules import check_rules
         from framework.modes.reading import compile_plan, records_of
         from framework.modes.session_learning import check_learning
+        from framework.session.feeding import is_played
 
         settings = context.settings
         if context.sweeping:
             raise UserError("mode: paper is one session, not a trial of a sweep; leave out -m.")
+        if self.speed != 1.0 and not is_played(settings.exchange):
+            raise UserError(
+                f"mode.speed: exchange '{settings.exchange.name}' is live, its candles close when "
+                f"they do (was {self.speed:g}); exchange=loopback has exchange.speed instead."
+            )
         settings.monitor.prepare()
         compile_plan(settings)
         check_learning(settings)

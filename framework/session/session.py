@@ -213,10 +213,11 @@ class Session:
 
     def _mark(self) -> None:
         """Act on a bar without the pairs that did not come."""
-        missing = ", ".join(self._gathering.missing)
+        missing = self._gathering.missing
+        marked = "is marked" if len(missing) == 1 else "are marked"
         self._say(
-            f"{format_time(self._gathering.next_ns)}: {missing} did not come within "
-            f"{self._terms.wait_s:g} s and is marked as missing"
+            f"{format_time(self._gathering.next_ns)}: {', '.join(missing)} did not come within "
+            f"{self._terms.wait_s:g} s and {marked} as missing"
         )
         self._act()
 
