@@ -130,6 +130,7 @@ class Paper:
     def _open(self, context: Context, folder: Path) -> SessionState:
         """Begin the session, or go on where it was left."""
         from framework.engine.simulate import say_compiling
+        from framework.modes.live_download import advised
         from framework.modes.reading import compile_plan
         from framework.modes.session_files import (
             has_begun,
@@ -144,7 +145,8 @@ class Paper:
         settings, directory = context.settings, context.run_dir
         plan = compile_plan(settings)
         if not has_begun(folder):
-            start_session(context, plan, self.history)
+            with advised():
+                start_session(context, plan, self.history)
         begun = read_begun(folder)
         warmup = begun.warmup
         schedule = read_models(directory, settings, plan, warmup.pairs)

@@ -251,3 +251,13 @@ def test_a_live_market_has_no_speed_to_be_played_at(program, exchange):
     ended = program("mode=paper", f"exchange={exchange}", "mode.speed=1000")
     assert ended.code == 2
     assert f"mode.speed: exchange '{exchange}' is live, its candles close when they" in ended.err
+
+
+def test_without_a_network_it_says_what_to_try(program):
+    words = ("exchange=btcmarkets", "exchange.url=http://127.0.0.1:9", "exchange.retries=1")
+    ended = program("mode=paper", *words)
+    assert ended.code == 3
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("exchange btcmarkets: ")]
+    assert line.endswith(
+        "Check the network, then run the same command again: it goes on where it stopped."
+    )
