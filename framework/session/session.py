@@ -109,6 +109,7 @@ class Session:
             else None
         )
         self._awake_ns = feed.now_ns
+        self._passed = 0  # bars in a row that closed before they could be lived through
         self._patience: asyncio.Task[None] | None = None
 
     async def run(self) -> Ending:
@@ -230,6 +231,10 @@ class Session:
         self._begin_to_wait()
         self._awake_ns = self._feed.now_ns
         self._voices.acted(acted, self._awake_ns - opens - self._interval.ns)
+        self._passed = 0 if in_time else self._passed + 1
+        if self._passed > 1 and self._awake_ns < self._gathering.next_ns + self._interval.ns:
+            self._say(f"caught up with {self._passed:,} bars; nothing was filled in them")
+            self._passed = 0
         self._look()
 
     def _look(self) -> None:
