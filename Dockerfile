@@ -7,7 +7,7 @@ COPY --chown=trader pyproject.toml constraints.txt README.md ./
 COPY --chown=trader framework framework
 COPY --chown=trader conf conf
 COPY --chown=trader strategies strategies
-RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[live]' && chown trader /app
+RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[live,notices,monitor]' && chown trader /app
 USER trader
 # Compile the engine once, so that every container starts at once.
 RUN python -m framework report=false database=sqlite:////tmp/warm.db run_dir=/tmp/warm \

@@ -71,6 +71,7 @@ class Reason(IntEnum):
     NO_STOP = 36
     NO_EDGE = 37
     BORROW = 38
+    PAUSE = 39
 
 
 EVENT = np.dtype(
@@ -188,6 +189,8 @@ class Signals:
         Open a short position; close it.
     traded : (T, N) bool, optional
         Whether somebody traded in the candle decided on; left out, the bar at hand is that candle.
+    withdraw : (T, N) bool, optional
+        Call back what waits to open or enlarge a position, as a pause does; what is held stays.
     target : (T, N) float64, optional
         Wanted weight of equity, below 0 for a short; NaN leaves the position alone.
     confidence : (T, N) float64, optional
@@ -206,6 +209,7 @@ class Signals:
     enter_short: BoolArray | None = None
     exit_short: BoolArray | None = None
     traded: BoolArray | None = None
+    withdraw: BoolArray | None = None
     target: FloatArray | None = None
     confidence: FloatArray | None = None
     anomaly: FloatArray | None = None

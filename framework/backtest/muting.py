@@ -10,13 +10,14 @@ import numpy as np
 from framework.records import Signals
 from framework.types import BoolArray
 
-_ENTRIES = ("enter", "enter_short")
+_ENTRIES = {"enter": False, "enter_short": False, "target": np.nan}
 
 
 def muted(signals: Signals, quiet: BoolArray) -> Signals:
     """Return `signals` that open nothing in the bars that are `quiet`.
 
-    Exits stay. A target, which may be both, leaves the position alone.
+    Exits stay. A target, which may be both, leaves the position alone. What waits to open or
+    enlarge a position is called back.
 
     Parameters
     ----------
@@ -28,9 +29,9 @@ def muted(signals: Signals, quiet: BoolArray) -> Signals:
     if not quiet.any():
         return signals
     changed: dict[str, Any] = {}
-    for name in (*_ENTRIES, "target"):
+    for name, nothing in _ENTRIES.items():
         values = getattr(signals, name)
         if values is not None:
-            nothing = np.nan if name == "target" else False
             changed[name] = np.where(quiet[:, None], nothing, values)
+            changed["withdraw"] = np.broadcast_to(quiet[:, None], values.shape)
     return replace(signals, **changed)

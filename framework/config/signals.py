@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -16,6 +17,8 @@ INTERRUPTED = 130
 """Exit code of a process that was told to stop."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_ECHO_S = 0.1
 
 _told = False
 _said = False
@@ -129,9 +132,16 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _note() -> None:
-    """Remember that a signal came; the next one ends the process."""
+    """Remember that a signal came; the next one ends the process.
+
+    A signal and its echo count as one: timeout(1) and other wrappers send to the process and to
+    its group, so that one wish to stop arrives twice.
+    """
     global _told
     _told = True
+    for name in SIGNALS:
+        signal.signal(name, signal.SIG_IGN)
+    time.sleep(_ECHO_S)
     for name in SIGNALS:
         signal.signal(name, signal.SIG_DFL)
 

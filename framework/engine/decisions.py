@@ -16,7 +16,7 @@ from framework.engine.weights import aim
 from framework.records import Reason
 
 _SIGNAL, _TARGET = constant(Reason.SIGNAL), constant(Reason.TARGET_WEIGHT)
-_REPLACED = constant(Reason.REPLACED)
+_REPLACED, _PAUSE = constant(Reason.REPLACED), constant(Reason.PAUSE)
 
 
 @compiled
@@ -24,6 +24,9 @@ def decide(
     book: Book, market: Market, wants: Wants, limits: Limits, ledger: Ledger, t: int
 ) -> None:
     """Turn the signals of bar `t` into orders."""
+    for n in range(wants.withdraw_NT.shape[0]):
+        if wants.withdraw_NT[n, t]:
+            cancel(book, market, ledger, n, ENTRY, t, _PAUSE)
     if wants.target_NT.size > 0:
         aim(book, market, wants, limits, ledger, t)
         reason = _TARGET

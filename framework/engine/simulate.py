@@ -198,7 +198,7 @@ def step_once(
 _CANDLES = ("open", "high", "low", "close", "volume", "standing")
 _SIGNALS = tuple(field.name for field in fields(Signals))
 _RULES = ("enter", "exit", "enter_short", "exit_short")
-_FLAGS = (*_RULES, "traded")
+_FLAGS = (*_RULES, "traded", "withdraw")
 
 BYTES_OF_SIGNALS = sum(1 if name in _FLAGS else 8 for name in _SIGNALS)
 """Of one pair in one bar, with signals of every kind."""

@@ -49,6 +49,7 @@ class Wants(NamedTuple):
     enter_short_NT: BoolArray
     exit_short_NT: BoolArray
     traded_NT: BoolArray
+    withdraw_NT: BoolArray
     target_NT: FloatArray
     confidence_NT: FloatArray
     anomaly_NT: FloatArray

@@ -58,6 +58,8 @@ def wants_something(book: Book, wants: Wants, t: int) -> bool:
             acts |= wants.exit_NT[n, t]
         for n in range(wants.exit_short_NT.shape[0]):
             acts |= wants.exit_short_NT[n, t]
+        for n in range(wants.withdraw_NT.shape[0]):
+            acts |= wants.withdraw_NT[n, t]
     for n in range(wants.target_NT.shape[0]):
         if not math.isnan(wants.target_NT[n, t]):
             acts = True

@@ -133,11 +133,7 @@ def load_candles(
     OutsideFault
         The source does not answer.
     """
-    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
-        raise UserError(
-            f"start: must be before end (start was {format_time(start_ns)}, "
-            f"end {format_time(end_ns)})."
-        )
+    require_order(start_ns, end_ns)
     wanted = fill_interval or interval
     source = candle_source(exchange, store_url, store_options)
     chosen = tuple(pairs) if pairs is not None else exchange.offered_pairs()
@@ -176,6 +172,15 @@ def load_candles(
         books,
     )
     return Loaded(candles, first, qualities, certificate, scope, books)
+
+
+def require_order(start_ns: int | None, end_ns: int | None) -> None:
+    """Raise UserError where a range that is named ends before it starts."""
+    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
+        raise UserError(
+            f"start: must be before end (start was {format_time(start_ns)}, "
+            f"end {format_time(end_ns)})."
+        )
 
 
 def _recorded(

@@ -29,7 +29,7 @@ _OUT_OF_SAMPLE = (
 
 
 def outcome_of(
-    context: Context, loaded: Loaded, traded: Traded, first: int, tested: int
+    context: Context, loaded: Loaded, traded: Traded, first: int, tested: int | None
 ) -> Outcome:
     """Gather what the run hands on, the account as it was at the strategy's closes.
 
@@ -43,8 +43,8 @@ def outcome_of(
         What became of them.
     first : int
         Index of the first bar traded.
-    tested : int
-        Cuts of the causality test.
+    tested : int or None
+        Cuts of the causality test; None: there was no later bar to look at.
     """
     import numpy as np
 
@@ -97,7 +97,7 @@ def outcome_of(
             *(() if recorded is None else (recorded,)),
             *(() if sealed is None else (sealed,)),
             *(() if not traded.predicted else (_OUT_OF_SAMPLE,)),
-            *(() if tested else ("Causality was not tested: mode.causality_cuts is 0.",)),
+            *(() if tested != 0 else ("Causality was not tested: mode.causality_cuts is 0.",)),
         ),
         checks=checks,
         config=context.config,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import UserError
 from framework.exchange.contract import Exchange
+from framework.exchange.load import require_order
 from framework.types import Interval, format_time
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def find_markets(
     Raises
     ------
     UserError
-        Unknown pair, wrong interval, empty range; all pairs' at once.
+        Unknown pair, wrong interval, empty or reversed range; all pairs' at once.
     """
+    require_order(start_ns, end_ns)
     markets: list[Span] = []
     faults: list[str] = []
     for pair in exchange.offered_pairs() if pairs is None else pairs:

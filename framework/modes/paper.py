@@ -59,10 +59,16 @@ class Paper:
         from framework.engine.make_rules import check_rules
         from framework.modes.reading import compile_plan, records_of
         from framework.modes.session_learning import check_learning
+        from framework.session.feeding import is_played
 
         settings = context.settings
         if context.sweeping:
             raise UserError("mode: paper is one session, not a trial of a sweep; leave out -m.")
+        if self.speed != 1.0 and not is_played(settings.exchange):
+            raise UserError(
+                f"mode.speed: exchange '{settings.exchange.name}' is live, its candles close when "
+                f"they do (was {self.speed:g}); exchange=loopback has exchange.speed instead."
+            )
         settings.monitor.prepare()
         compile_plan(settings)
         check_learning(settings)
@@ -124,6 +130,7 @@ class Paper:
     def _open(self, context: Context, folder: Path) -> SessionState:
         """Begin the session, or go on where it was left."""
         from framework.engine.simulate import say_compiling
+        from framework.modes.live_download import advised
         from framework.modes.reading import compile_plan
         from framework.modes.session_files import (
             has_begun,
@@ -138,7 +145,8 @@ class Paper:
         settings, directory = context.settings, context.run_dir
         plan = compile_plan(settings)
         if not has_begun(folder):
-            start_session(context, plan, self.history)
+            with advised():
+                start_session(context, plan, self.history)
         begun = read_begun(folder)
         warmup = begun.warmup
         schedule = read_models(directory, settings, plan, warmup.pairs)

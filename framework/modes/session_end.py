@@ -70,5 +70,5 @@ def _outcome(context: Context) -> Outcome | None:
     certificate = certify(candles, f"{source}, live", (), first=first)
     end_ns = int(candles.time[-1]) + candles.interval.ns
     loaded = Loaded(candles, first, (), certificate, Scope(int(candles.time[first]), end_ns))
-    outcome = outcome_of(context, loaded, traded, first, 0)
+    outcome = outcome_of(context, loaded, traded, first, None)
     return replace(outcome, checks=(Check("replay", True, replayed.line),))

@@ -52,7 +52,7 @@ class Monitoring(Voice):
         self._counted = dict.fromkeys(self._results, 0)
         metrics.journal.set_function(lambda: state.journal.size)
         self._lost = False
-        self._arrived: dict[int, tuple[int, float]] = {}
+        self._arrived: dict[int, tuple[list[Standing], float]] = {}  # by the bar's open
         self._peak = self._cash = state.pipeline.cash
         self._feed_is(State.CONNECTING)
         self._catch_up()
@@ -60,17 +60,19 @@ class Monitoring(Voice):
     def acted(self, acted: Acted, late_ns: int) -> None:
         """Show what a bar led to."""
         metrics, now_s = self._metrics, time.monotonic()
-        count, heard_s = self._arrived.pop(acted.time, (0, now_s))
-        if count == len(self._positions):  # else it waited for what did not come
+        standings, heard_s = self._arrived.pop(acted.time, ([], now_s))
+        absent = len(self._positions) - len(standings)
+        if not absent:  # else it waited for what did not come
             metrics.latency.observe(now_s - heard_s)
+        for standing in standings:
+            self._candles[standing].inc()
+        self._candles[Standing.MISSING].inc(absent)
         for passed in [ns for ns in self._arrived if ns < acted.time]:
             del self._arrived[passed]
         late_s = late_ns / SECOND_NS
         if acted.decided:
             metrics.delay.observe(late_s)
         metrics.bars.inc()
-        for standing in self._state.trader.history.standing.tolist():
-            self._candles[standing].inc()
         self._book(acted.events)
         self._show(acted.account, acted.equity)
         self._pause_is(self._state.paused)
@@ -81,8 +83,8 @@ class Monitoring(Voice):
         """Show that the feed is alive, and what it is like."""
         self._health.heard()
         if isinstance(event, CandleClosed):
-            count, _ = self._arrived.get(event.candle.time, (0, 0.0))
-            self._arrived[event.candle.time] = count + 1, time.monotonic()
+            standings, _ = self._arrived.get(event.candle.time, ([], 0.0))
+            self._arrived[event.candle.time] = [*standings, event.standing], time.monotonic()
         elif isinstance(event, CandleRevised):
             self._metrics.revised.inc()
         elif isinstance(event, StateChanged):

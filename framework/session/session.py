@@ -109,6 +109,7 @@ class Session:
             else None
         )
         self._awake_ns = feed.now_ns
+        self._passed = 0  # bars in a row that closed before they could be lived through
         self._patience: asyncio.Task[None] | None = None
 
     async def run(self) -> Ending:
@@ -213,10 +214,11 @@ class Session:
 
     def _mark(self) -> None:
         """Act on a bar without the pairs that did not come."""
-        missing = ", ".join(self._gathering.missing)
+        missing = self._gathering.missing
+        marked = "is marked" if len(missing) == 1 else "are marked"
         self._say(
-            f"{format_time(self._gathering.next_ns)}: {missing} did not come within "
-            f"{self._terms.wait_s:g} s and is marked as missing"
+            f"{format_time(self._gathering.next_ns)}: {', '.join(missing)} did not come within "
+            f"{self._terms.wait_s:g} s and {marked} as missing"
         )
         self._act()
 
@@ -229,6 +231,10 @@ class Session:
         self._begin_to_wait()
         self._awake_ns = self._feed.now_ns
         self._voices.acted(acted, self._awake_ns - opens - self._interval.ns)
+        self._passed = 0 if in_time else self._passed + 1
+        if self._passed > 1 and self._awake_ns < self._gathering.next_ns + self._interval.ns:
+            self._say(f"caught up with {self._passed:,} bars; nothing was filled in them")
+            self._passed = 0
         self._look()
 
     def _look(self) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -47,6 +49,42 @@ def test_told_to_stop_while_importing(tmp_path):
         code, said = send(start(tmp_path, "report=false"), moment, signal.SIGTERM)
         require_interrupted(code, said)
     assert {row["status"] for row in rows(tmp_path)} <= {"interrupted"}
+
+
+SLOW_TO_CLOSE = """
+import sys, time
+from framework.config.signals import end_cleanly
+
+def main():
+    try:
+        print("begun", file=sys.stderr, flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("closing", file=sys.stderr, flush=True)
+        time.sleep(60 if "long" in sys.argv else 0.5)
+        raise
+
+end_cleanly(main)
+"""
+
+
+def test_a_signal_that_a_wrapper_doubles_is_one():
+    process = start(".", program=(sys.executable, "-c", SLOW_TO_CLOSE))
+    wait_until_said(process, "begun")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    require_interrupted(*end(process))
+
+
+def test_a_second_signal_ends_what_is_slow_to_close():
+    process = start(".", "long", program=(sys.executable, "-c", SLOW_TO_CLOSE))
+    wait_until_said(process, "begun")
+    process.send_signal(signal.SIGTERM)
+    wait_until_said(process, "closing")
+    process.send_signal(signal.SIGTERM)
+    code, said = end(process)
+    assert (code, said) == (-signal.SIGTERM, "")
 
 
 def test_row_of_a_run_told_to_stop_says_when_and_why(tmp_path):

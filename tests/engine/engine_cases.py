@@ -43,6 +43,8 @@ def random_case(seed):
     signals = random_signals(rng, maybe, candles, risk, both, seed % 3 == 0, decides)
     if finer and maybe(False, True):
         signals = replace(signals, traded=traded_since_decision(candles, decides))
+    if seed % 4 == 0:
+        signals = replace(signals, withdraw=random_pauses(seed, candles))
     terms = StrategyTerms(
         interval=interval,
         direction="both" if both else "long",
@@ -55,6 +57,14 @@ def random_case(seed):
         books = random_books(rng, candles)
         execution = replace(execution, book=True, book_max_age=Interval.parse(maybe("1m", "90m")))
     return candles, signals, risk, execution, venue, cash, terms, books
+
+
+def random_pauses(seed, candles):
+    """Bars in which all that waits to be opened is called back: a third of them, in stretches."""
+    rng = np.random.default_rng([seed, 1])
+    turns = rng.random(len(candles)) < 0.2
+    paused = (np.cumsum(turns) % 3 == 1)[:, None]
+    return np.broadcast_to(paused, candles.close.shape)
 
 
 def rules_of_case(case):
@@ -97,7 +107,7 @@ def at(candles, **values):
     """Signals from {bar: value}; a price of a dict is NaN elsewhere, one number holds for all."""
     arrays = {}
     for name, given in values.items():
-        flag = name in ("enter", "exit", "enter_short", "exit_short")
+        flag = name in ("enter", "exit", "enter_short", "exit_short", "withdraw")
         array = (
             np.zeros(candles.close.shape, bool) if flag else np.full(candles.close.shape, np.nan)
         )

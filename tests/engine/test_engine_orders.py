@@ -189,3 +189,23 @@ def test_exit_signal_cancels_a_waiting_entry():
     candles = market_of(100, 100, (100, 100, 90, 95))
     result = run_by_hand(candles, at(candles, enter=[0], exit=[1], entry_limit=98.0))
     assert life_of(result, 1) == [("CANCELLED", "SIGNAL")]
+
+
+def test_withdrawn_what_waits_to_be_bought_is_called_back_and_what_is_held_stays():
+    candles = market_of(100, 100, 100, 100, 100, volume=10)  # a tenth of it: one unit a bar
+    signals = at(candles, enter=[0], withdraw=[2, 3])
+    result = run_by_hand(candles, signals, execution=TENTH)
+    assert [fill["time"] for fill in fills_of(result)] == candles.time[1:3].tolist()
+    assert life_of(result, 1) == [
+        ("FILLED", "SIGNAL"),
+        ("FILLED", "SIGNAL"),
+        ("CANCELLED", "PAUSE"),
+    ]
+    assert result.account["positions"]["units"][0, 0] == 2.0
+
+
+def test_withdrawn_an_exit_goes_on():
+    candles = market_of(100, 100, 100, 100, 100, 100, volume=10)
+    signals = at(candles, enter=[0], exit=[3], withdraw=[2, 3, 4])
+    result = run_by_hand(candles, signals, execution=TENTH)
+    assert [fill["side"] for fill in fills_of(result)] == [1, 1, -1, -1]

@@ -126,6 +126,8 @@ def test_it_trades_as_the_backtest_over_the_same_range(program, words):
     log = (paper.folder / "runs" / "paper" / "run.log").read_text()
     assert log.count(" vetoed to ") == vetoed
     assert " vetoed to " not in paper.out
+    facts = json.loads((paper.folder / "runs" / "paper" / "run.json").read_text())
+    assert not any("causality" in line.lower() for line in facts["assumptions"])
 
 
 def test_rows_of_the_session_give_way_to_those_of_its_end(program):
@@ -242,3 +244,20 @@ def test_a_session_is_no_trial_of_a_sweep(program):
     ended = program("-m", *PAPER, *SHORT, "strategy.params.fast=5,10")
     assert ended.code == 2
     assert "mode: paper is one session, not a trial of a sweep; leave out -m." in ended.err
+
+
+@pytest.mark.parametrize("exchange", ["loopback", "kraken"])
+def test_a_live_market_has_no_speed_to_be_played_at(program, exchange):
+    ended = program("mode=paper", f"exchange={exchange}", "mode.speed=1000")
+    assert ended.code == 2
+    assert f"mode.speed: exchange '{exchange}' is live, its candles close when they" in ended.err
+
+
+def test_without_a_network_it_says_what_to_try(program):
+    words = ("exchange=btcmarkets", "exchange.url=http://127.0.0.1:9", "exchange.retries=1")
+    ended = program("mode=paper", *words)
+    assert ended.code == 3
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("exchange btcmarkets: ")]
+    assert line.endswith(
+        "Check the network, then run the same command again: it goes on where it stopped."
+    )

@@ -149,13 +149,22 @@ def test_what_did_not_come_is_missing_and_waiting_for_it_is_no_latency(tmp_path)
     shown = Shown(world, script)
     standing = world.candles.standing[world.first : world.first + 12].copy()
     standing[6, 1] = Standing.MISSING
-    standing[7] = Standing.MISSING  # it was open for 11 s already when bar 6 was decided
     for each in Standing:
         shown_so = shown.value("candles_total", standing=each.name.lower())
         assert shown_so == np.count_nonzero(standing == each)
     assert shown.value("bars_total") == 12
     assert shown.value("decision_latency_seconds_count") == 11
     assert shown.value("decision_delay_seconds_sum") == 11 * 1.0 + 11.0
+
+
+def test_bars_caught_up_after_an_outage_are_not_missing(tmp_path):
+    world = World(tmp_path / "run", bars=12)
+    outage = [(at, event) for at, event in world.all_closed() if at < 3 * HOUR + 2]
+    later = [(9 * HOUR, event) for at, event in world.all_closed() if 3 * HOUR + 2 < at < 9 * HOUR]
+    shown = Shown(world, [*world.live(), *outage, *later], bars=8)
+    assert [bar["standing"] for bar in world.bars_of_journal][5] == [Standing.MISSING] * 2
+    assert shown.value("candles_total", standing="missing") == 0
+    assert sum(shown.value("candles_total", standing=s.name.lower()) for s in Standing) == 16
 
 
 def test_a_connection_that_was_lost_and_came_back_is_one_reconnect(tmp_path):

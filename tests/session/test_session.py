@@ -202,6 +202,7 @@ def test_missed_bars_are_caught_up_without_orders_in_the_past(tmp_path: Path) ->
     filled = events[events["kind"] == Kind.FILLED]["time"]
     hours = (filled - world.open_ns) / SECOND_NS / HOUR
     assert not np.any((hours >= 11) & (hours < 31))
+    assert world.ear.lines == ["caught up with 19 bars; nothing was filled in them"]
     seen = [bar["candles"][0][3] for bar in world.bars_of_journal]
     assert seen == world.candles.close[world.first : world.first + 48, 0].tolist()
 

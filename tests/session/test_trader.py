@@ -16,7 +16,7 @@ from framework.exchange.load import load_candles
 from framework.exchange.simulated import Simulated
 from framework.market.candles import Candles, Standing
 from framework.market.live import BookState
-from framework.records import Kind
+from framework.records import Kind, Reason
 from framework.session.bars import Bar
 from framework.session.folding import Inputs, fold
 from framework.session.history import History
@@ -45,7 +45,7 @@ class WithBooks(Simulated):
         return True
 
 
-def build(rules: str, interval: str = "1h", fills: str | None = None, book: bool = False):
+def build(rules: str, interval: str = "1h", fills: str | None = None, book: bool = False, **terms):
     exchange = WithBooks()
     spec = StrategySpec(name="own", interval=Interval.parse(interval), **RULES[rules])
     plan = compile_strategy(spec, {"fast": "ema(close, 3)", "up": "close > open"})
@@ -53,6 +53,7 @@ def build(rules: str, interval: str = "1h", fills: str | None = None, book: bool
         interval=None if fills is None else Interval.parse(fills),
         book=book,
         book_max_age=Interval.parse("2h"),
+        **terms,
     )
     risk = Risk(stop_loss=0.02, trailing_stop=0.03, cool_down=2)
     made = make_rules(risk, execution, exchange, PAIRS, spec.terms)
@@ -106,6 +107,27 @@ def test_quiet_bars_open_nothing_and_fold_alike() -> None:
     silent_from, silent_to = candles.time[first + 30], candles.time[first + 90]
     assert not np.any((begun["time"] >= silent_from) & (begun["time"] < silent_to))
     assert np.any(begun["time"] >= silent_to)
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize(("interval", "fills"), [("1h", None), ("1h", "15m")])
+def test_orders_that_wait_to_be_bought_are_called_back(
+    rules: str, interval: str, fills: str | None
+) -> None:
+    pipeline, candles, first = build(rules, interval, fills, max_participation=1e-5)
+    bars = bars_of(candles, first)
+    free, _ = lived(pipeline, candles[:first], bars)
+    bought_at = free[(free["kind"] == Kind.FILLED) & (free["side"] > 0)]["time"]
+    begun = int(np.searchsorted(candles.time[first:], bought_at[0]))
+    quiet = [t >= begun for t in range(len(bars))]
+    events, equity = lived(pipeline, candles[:first], bars, quiet)
+    folded = fold(pipeline, History(candles[:first]), Inputs(bars, quiet)).simulation
+    assert np.array_equal(events, folded.events)
+    assert equity == folded.equity.tolist()
+    assert np.any(bought_at > bought_at[0])
+    bought = events[(events["kind"] == Kind.FILLED) & (events["side"] > 0)]
+    assert set(bought["time"].tolist()) == {bought_at[0]}
+    assert Reason.PAUSE in events[events["kind"] == Kind.CANCELLED]["reason"]
 
 
 def test_nothing_fills_in_a_missing_bar_with_prices() -> None:

@@ -43,7 +43,7 @@ def columns_of(signals: Signals) -> dict[str, list]:
 
 
 def test_every_field_of_the_signals_has_a_rule() -> None:
-    assert list(RULES) == [f.name for f in fields(Signals) if f.name != "traded"]
+    assert list(RULES) == [f.name for f in fields(Signals) if f.name not in ("traded", "withdraw")]
     assert DISTANCES == ("stop_loss", "take_profit", "trailing_stop")
 
 

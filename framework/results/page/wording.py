@@ -45,6 +45,7 @@ _PLAIN = {
     Reason.NO_STOP: "no distance for its stop or target",
     Reason.NO_EDGE: "no edge to bet on by the Kelly rule",
     Reason.BORROW: "borrowing",
+    Reason.PAUSE: "paused",
 }
 _REASONS = {reason.value: _PLAIN.get(reason, words(reason.name)) for reason in Reason}
 

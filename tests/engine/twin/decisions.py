@@ -15,6 +15,8 @@ class Decisions(Limits):
     def decide(self):
         for p in self.pairs:
             p.wish, p.side = 0.0, 1
+            if self.signal("withdraw", p):
+                self.cancel(p, ENTRY, Reason.PAUSE)
         if self.signals.target is not None:
             reason = Reason.TARGET_WEIGHT
             for p in self.pairs:
