@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from framework.results.outcome import Outcome
+from framework.results.page.wording import short_range
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,7 +75,8 @@ def summary_table(outcome: Outcome, metrics: Mapping[str, float | int | None]) -
     for check in outcome.checks:
         table.add_row(check.name.capitalize(), "passed" if check.passed else "not tested")
     table.add_row("Orders hash", outcome.orders_hash[:16])
-    if outcome.notices:
-        table.caption = " ".join(outcome.notices)
+    notices = [*outcome.notices, *short_range(outcome)]
+    if notices:
+        table.caption = " ".join(notices)
         table.caption_justify = "left"
     return table

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from framework.config.stream import Stream
-from framework.feed.events import CandleRevised, FeedEvent, StateChanged
+from framework.feed.events import CandleRevised, FeedEvent, State, StateChanged
 from framework.records import Kind, Reason
 from framework.session.book_keeping import BookKeeping
 from framework.session.decisions import Decisions
@@ -116,9 +116,17 @@ class Console(Voice):
         """Tell of changes of the connection; log revisions."""
         if isinstance(event, StateChanged):
             self._feed = f"{event.state.value} {event.reason}".rstrip()
-            self.said(f"feed: {self._feed}")
+            self.said(f"feed: {self._feed}{self._awaited(event.state)}")
         elif isinstance(event, CandleRevised):
             self._log(f"revised: {event.before} is now {event.candle}")
+
+    def _awaited(self, state: State) -> str:
+        """Return what a connection that is live waits for: nothing is said until then."""
+        if state is not State.LIVE:
+            return ""
+        interval = self._state.trader.history.interval
+        close_ns = interval.floor(self._now_ns()) + interval.ns
+        return f"; the next candle closes at {format_time(close_ns)}"
 
     def said(self, line: str) -> None:
         """Print a line with its time."""

@@ -293,6 +293,15 @@ def printed(outcome: Outcome) -> list[str]:
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
+def test_the_summary_says_that_a_short_range_tells_little_of_a_year() -> None:
+    said = " ".join(" ".join(line.split()) for line in printed(covered_twice()))
+    assert "The range is short (" in said
+    assert "a year's return and the Sharpe ratio are extrapolated from it." in said
+    for days, told in ((89, True), (90, False)):
+        lines = printed(make_outcome(np.ones((days, 1)), interval="1d"))
+        assert ("The range is short" in " ".join(lines)) is told
+
+
 def test_the_summary_names_borrowing_where_there_was_some() -> None:
     (row,) = (line for line in printed(covered_twice()) if "Borrowing" in line)
     assert "2.86 AUD" in row

@@ -215,6 +215,19 @@ def test_the_table_tells_where_the_session_stands(tmp_path: Path) -> None:
     assert all(own.pair in shown for own in status.held)
 
 
+def test_a_feed_that_is_live_says_when_its_next_candle_closes(tmp_path: Path) -> None:
+    heard = Heard(tmp_path / "run")
+    ten = START + 10 * 60 * 10**9
+    with heard.console(now_ns=lambda: ten) as console:
+        console.heard(StateChanged(State.LIVE, ""))
+        console.heard(StateChanged(State.LOST, "closed"))
+    heard.state.close()
+    assert heard.logged[-2:] == [
+        "2025-03-01T10:10:00Z feed: live; the next candle closes at 2025-03-01T11:00:00Z",
+        "2025-03-01T10:10:00Z feed: lost closed",
+    ]
+
+
 def test_what_is_held_is_worth_its_last_price() -> None:
     short = Held("BTC-AUD", -2.0, 100.0, 90.0)
     assert (short.value, short.profit) == (-180.0, 20.0)

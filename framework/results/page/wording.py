@@ -164,6 +164,17 @@ def verdict(outcome: Outcome, metrics: Metrics) -> str:
     return f"{said}; holding {those} would have {done} {percent(abs(held))}."
 
 
+def short_range(outcome: Outcome) -> list[str]:
+    """Return a caution where figures of a year are made of much less than one."""
+    days = len(outcome.time) * outcome.interval.ns / DAY_NS
+    if not 0 < days < _SHORT_DAYS:
+        return []
+    return [
+        f"The range is short ({span(days)}): a year's return and the Sharpe ratio are "
+        "extrapolated from it."
+    ]
+
+
 def cautions(outcome: Outcome, metrics: Metrics) -> list[str]:
     """Return what a reader should know before believing the numbers, gravest first."""
     found = [
@@ -174,12 +185,7 @@ def cautions(outcome: Outcome, metrics: Metrics) -> list[str]:
     found += outcome.notices
     if not outcome.checks:
         found.append("No check was run on this result.")
-    days = len(outcome.time) * outcome.interval.ns / DAY_NS
-    if 0 < days < _SHORT_DAYS:
-        found.append(
-            f"The range is short ({span(days)}): a year's return and the Sharpe ratio are "
-            "extrapolated from it."
-        )
+    found += short_range(outcome)
     trades = outcome.trades
     if 0 < len(trades) < _FEW_TRADES:
         many = "1 trade is" if len(trades) == 1 else f"{len(trades)} trades are"
