@@ -26,6 +26,7 @@ def compose() -> None:
     """Let Hydra compose the configuration and hand it to the runner."""
     import hydra
 
+    from framework.config import run_mode
     from framework.config.command_line import exit_with_faults, quoted_expressions
     from framework.config.search_path import project_root, register
 
@@ -37,6 +38,7 @@ def compose() -> None:
             run(config)
 
     register()
+    run_mode.register()
     if {"-m", "--multirun"} & set(sys.argv[1:]):
         from framework.sweep.plugins import register as register_sweeps
 
