@@ -4,7 +4,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 
 import pytest
@@ -89,7 +88,7 @@ def test_full_disk_ends_a_session_that_goes_on_with_room(tmp_path, whole, size):
 
 
 def test_database_locked_for_long_when_a_session_ends(tmp_path, whole):
-    code, said = run(tmp_path, *SESSION, program=(sys.executable, "-c", LOCKING))
+    code, said = run(tmp_path, *SESSION, script=LOCKING)
     assert code == 3, said
     require_fault(said, "database sqlite:///runs/framework.db: database is locked.")
     assert [row["status"] for row in rows(tmp_path)] == ["interrupted"]
@@ -100,7 +99,7 @@ def test_database_locked_for_long_when_a_session_goes_on(tmp_path, whole):
     interrupted(tmp_path, *SESSION)
     with closing(sqlite3.connect(tmp_path / "runs/framework.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        code, said = run(tmp_path, *SESSION, program=(sys.executable, "-c", IMPATIENT))
+        code, said = run(tmp_path, *SESSION, script=IMPATIENT)
     assert code == 3, said
     require_one_line(said, "database sqlite:///runs/framework.db: database is locked", ())
     require_goes_on(tmp_path, whole, *SESSION)
