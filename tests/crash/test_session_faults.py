@@ -10,7 +10,7 @@ import pytest
 from crash_runs import end, mounted, require_one_line, rows, run, start, wait_until_said
 
 SESSION = (
-    *("mode=paper", "mode.speed=0", "mode.bars=700", "mode.snapshot_bars=100", "report=false"),
+    *("mode=paper", "mode.speed=0", "mode.bars=400", "mode.snapshot_bars=100", "report=false"),
     *("strategy.params.fast=5", "strategy.params.slow=20", "start=2025-01-03", "end=2025-02-01"),
 )
 IMPATIENT = """
@@ -68,7 +68,7 @@ def require_goes_on(folder, whole, *words):
     assert (row["status"], row["orders_hash"]) == ("done", whole)
 
 
-@pytest.mark.parametrize("size", ["60k", "260k"])
+@pytest.mark.parametrize("size", ["60k", "160k"])
 def test_full_disk_ends_a_session_that_goes_on_with_room(tmp_path, whole, size):
     with mounted(tmp_path / "disk", size) as disk:
         words = (*SESSION, f"run_dir={disk}/run")
