@@ -29,6 +29,7 @@ framework.modes.judging framework.modes.warm_start framework.config.rolling_file
 framework.config.used_strategy cffi talib pyarrow.compute framework.results.folds
 framework.results.trades numba.typed numba.np.npyfuncs
 """
+READY = b"ready"
 
 
 class Forked:
@@ -71,22 +72,25 @@ class Forked:
 
 
 class Forks:
-    """The process that others are forked from, started when the first is asked for."""
+    """The process that others are forked from; there is none before `begin`."""
 
     def __init__(self):
         self._server = None
         self._line = None
 
+    def begin(self):
+        """Start the process that others are forked from, and wait until it has imported all."""
+        self._line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with far:
+            self._server = subprocess.Popen(
+                [sys.executable, __file__, str(far.fileno())],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                pass_fds=[far.fileno()],
+            )
+        assert self._line.recv(8) == READY
+
     def start(self, folder, words, script=None, environment=None, stdout=None, stderr=None):
         """Start the program, or a script that ends in it, in `folder`; streams as for Popen."""
-        if self._server is None:
-            self._line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with far:
-                self._server = subprocess.Popen(
-                    [sys.executable, __file__, str(far.fileno())],
-                    env={**os.environ, "PYTHONPATH": str(ROOT)},
-                    pass_fds=[far.fileno()],
-                )
         told, telling = os.pipe()
         out, own_out = _stream(stdout)
         err, own_err = _stream(stderr)
@@ -120,6 +124,7 @@ def _stream(wanted):
 
 def serve(line):
     """Fork for each request; return it in the process that is to become what was asked for."""
+    line.send(READY)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch over one
     while True:
         text, descriptors, _, _ = socket.recv_fds(line, 1 << 20, 3)
