@@ -22,7 +22,8 @@ main()
 LOCKING = """
 import sqlite3
 import framework.results.connection as connection
-connection.BUSY_SECONDS = 0.3
+import framework.session.mirror as mirror
+connection.BUSY_SECONDS = mirror._PATIENCE_S = mirror._LAST_PATIENCE_S = 0.3
 from framework.modes.paper import Paper
 live = Paper._live
 async def locking(self, context, state, told):
