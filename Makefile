@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# The tests start hundreds of processes, which would each compile every module where this is set.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check docs clean
 

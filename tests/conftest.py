@@ -1,5 +1,6 @@
 """What tests of several rooms share: the program run in a folder of its own, and real data."""
 
+import gc
 import os
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,13 @@ from hydra.core.global_hydra import GlobalHydra
 ROOT = Path(__file__).resolve().parents[1]
 
 network_guard.guard()
+
+
+def pytest_collection_finish():
+    """Keep the collector from looking through thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)

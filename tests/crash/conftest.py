@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from crash_runs import run
+from crash_runs import FORKS, run
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +16,11 @@ def duration(tmp_path_factory):
     code, said = run(tmp_path_factory.mktemp("timed"))
     assert code == 0, said
     return time.perf_counter() - begun
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks():
+    """Have what processes are forked from, so that how long one takes is its own time."""
+    FORKS.begin()
+    yield
+    FORKS.close()

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from forked import Forks
 
 from framework import load_run
 from framework.errors import UserError
@@ -31,22 +32,30 @@ FILES = {
     "metrics.json",
 }
 PROGRAM = (sys.executable, "-m", "framework")
+FORKS = Forks()
 
 
-def start(folder, *words, program=PROGRAM, **how):
-    """Start the program in `folder`; later words count, flags come first."""
+def start(folder, *words, program=None, script=None, stdout=subprocess.DEVNULL):
+    """Start the program in `folder`; later words count, flags come first.
+
+    It is forked from a process that has imported it, and so is a script that ends in it, unless
+    `program` is the command that starts it anew.
+    """
     words = [*(word for word in words if word.startswith("-")), *QUICK, *words]
     words = list(dict.fromkeys(words))
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "COLUMNS": "100"}
-    how.setdefault("stdout", subprocess.DEVNULL)
-    how.setdefault("stderr", subprocess.PIPE)
-    return subprocess.Popen([*program, *words], cwd=folder, env=environment, text=True, **how)
+    streams = {"stdout": stdout, "stderr": subprocess.PIPE}
+    if program is None:
+        return FORKS.start(folder, words, script, environment, **streams)
+    command = [*program, *words]
+    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **streams)
 
 
 def end(process):
     """Wait for a process; return its exit code and what it said on standard error."""
-    said = process.communicate(timeout=120)[1] or ""
-    return process.returncode, said
+    with process.stderr:
+        said = process.stderr.read()
+    return process.wait(120), said
 
 
 def run(folder, *words, **how):

@@ -1,7 +1,7 @@
 """Run the program and kill it, as kill -9 does, at the n-th step that touches disk or database.
 
-``python killed_at_step.py N WORD...``; the steps are counted before and after each. With N = 0 it
-runs to its end and prints how many steps there are.
+Read after a line that sets ``wanted`` to N; the steps are counted before and after each. With N = 0
+it runs to its end and prints how many steps there are.
 """
 
 import os
@@ -11,7 +11,6 @@ import sys
 STEPS = {"execute", "executemany", "commit", "write", "write_csv", "write_bytes", "replace"}
 STEPS |= {"mkdir", "fsync", "open", "close", "connect", "rename", "unlink"}
 count = 0
-wanted = int(sys.argv.pop(1))
 
 
 def watch(frame, event, arg):
@@ -19,12 +18,12 @@ def watch(frame, event, arg):
         return
     global count
     count += 1
-    if count == wanted:
+    if count == wanted:  # noqa: F821
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def at_first_touch(event, arguments):
-    if event == "sqlite3.connect" and sys.getprofile() is None and wanted >= 0:
+    if event == "sqlite3.connect" and sys.getprofile() is None and wanted >= 0:  # noqa: F821
         sys.setprofile(watch)
 
 

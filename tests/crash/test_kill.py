@@ -6,16 +6,15 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-from crash_runs import HERE, judge, kill_after, require_next_run_is_untroubled, start
+from crash_runs import HERE, end, judge, kill_after, require_next_run_is_untroubled, start
 
 KILLS = int(os.environ.get("CRASH_KILLS", "10"))
 STEPS = int(os.environ.get("CRASH_STEPS", "6"))
-STEPPED = (sys.executable, str(HERE / "killed_at_step.py"))
+STEPPED = (HERE / "killed_at_step.py").read_text()
 
 
 def test_killed_at_random_moments(tmp_path, duration):
@@ -67,6 +66,9 @@ def test_killed_at_each_step_of_writing(tmp_path, fresh):
 
 def stepped(folder, step):
     """Run until `step`, 0: to the end; return exit code, what was said and steps if it ended."""
-    process = start(folder, "report=false", program=(*STEPPED, str(step)), stdout=subprocess.PIPE)
-    out, said = process.communicate(timeout=120)
-    return process.returncode, said, 0 if process.returncode else int(out.split()[-1])
+    script = f"wanted = {step}\n{STEPPED}"
+    process = start(folder, "report=false", script=script, stdout=subprocess.PIPE)
+    code, said = end(process)
+    with process.stdout:
+        out = process.stdout.read()
+    return code, said, 0 if code else int(out.split()[-1])

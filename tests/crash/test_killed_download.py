@@ -1,9 +1,10 @@
 """kill -9 while downloading: the store opens, what is missing is fetched, no candle differs."""
 
+import signal
 import time
 
 import numpy as np
-from crash_runs import end, kill_after, start
+from crash_runs import end, start
 
 from framework.market.store import CandleStore
 from framework.types import Interval, parse_time
@@ -19,6 +20,10 @@ def stored(folder):
     return {name: getattr(rows, name).tobytes() for name in COLUMNS}
 
 
+def commits(folder):
+    return len(list(folder.glob("runs/market/*/*/_delta_log/*.json")))
+
+
 def covered(folder):
     return CandleStore(str(folder / "runs/market")).covered(*MARKET)
 
@@ -32,19 +37,22 @@ def missing(said):
 def test_killed_downloads_add_up_to_an_uninterrupted_one(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir(), killed.mkdir()
-    begun = time.perf_counter()
     code, said = end(start(whole, *SMALL))
-    duration = time.perf_counter() - begun
     assert code == 0, said
     assert missing(said) == 20 * 96
     times = CandleStore(str(whole / "runs/market")).read(*MARKET, START, END).time
+    random = np.random.default_rng(3)
     deaths, last = 0, 0
-    for share in np.random.default_rng(3).uniform(0.3, 0.9, 4):
-        begun = time.perf_counter()
-        if kill_after(start(killed, *SMALL), share * duration):
-            deaths += 1
-        else:
-            duration = min(duration, time.perf_counter() - begun)
+    for more in random.integers(0, 8, 4):
+        wanted = commits(killed) + more
+        process = start(killed, *SMALL)
+        while process.poll() is None and commits(killed) <= wanted:
+            time.sleep(0.002)
+        time.sleep(random.uniform(0, 0.05))
+        process.kill()
+        code, said = end(process)
+        assert code in (0, -signal.SIGKILL), said
+        deaths += code != 0
         ranges = covered(killed)
         days = sum(end - start for start, end in ranges) // (96 * MARKET[2].ns)
         assert days >= last

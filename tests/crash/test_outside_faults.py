@@ -86,7 +86,7 @@ def lock(folder):
 def test_database_locked_when_the_run_begins(tmp_path):
     assert run(tmp_path, "report=false")[0] == 0
     with closing(lock(tmp_path)):
-        code, said = run(tmp_path, "report=false", program=(sys.executable, "-c", IMPATIENT))
+        code, said = run(tmp_path, "report=false", script=IMPATIENT)
     assert code == 3, said
     require_one_line(said, "database sqlite:///runs/framework.db: database is locked.")
     assert judge(tmp_path) == (1, 1, 1)
@@ -113,7 +113,7 @@ main()
 
 
 def test_database_locked_when_the_run_ends_takes_the_result_back(tmp_path):
-    code, said = run(tmp_path, "report=false", program=(sys.executable, "-c", LOCKED_AT_THE_END))
+    code, said = run(tmp_path, "report=false", script=LOCKED_AT_THE_END)
     assert code == 3, said
     require_one_line(said, "database sqlite:///runs/framework.db: database is locked.")
     assert judge(tmp_path) == (1, 0, 0)

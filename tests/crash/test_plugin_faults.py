@@ -1,7 +1,5 @@
 """A fault in a plug-in is its author's; a fault of ours is a failed run."""
 
-import sys
-
 from crash_runs import directories, is_complete, require_one_line, rows, run
 
 HALVES = """
@@ -45,7 +43,7 @@ main()
 
 
 def test_defect_of_ours_marks_the_run_failed(tmp_path):
-    code, said = run(tmp_path, "report=false", program=(sys.executable, "-c", DEFECT))
+    code, said = run(tmp_path, "report=false", script=DEFECT)
     assert code == 1, said
     assert "ZeroDivisionError" in said
     (row,) = rows(tmp_path)
@@ -56,7 +54,7 @@ def test_defect_of_ours_marks_the_run_failed(tmp_path):
 
 def test_memory_that_is_not_there_is_a_fault_outside(tmp_path):
     program = DEFECT.replace("1 // 0", "__import__('numpy').zeros(10**15)")
-    code, said = run(tmp_path, "report=false", program=(sys.executable, "-c", program))
+    code, said = run(tmp_path, "report=false", script=program)
     assert code == 3, said
     require_one_line(said, "memory: not enough (Unable to allocate ")
     (row,) = rows(tmp_path)

@@ -4,14 +4,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 
 import pytest
 from crash_runs import end, mounted, require_one_line, rows, run, start, wait_until_said
 
 SESSION = (
-    *("mode=paper", "mode.speed=0", "mode.bars=700", "mode.snapshot_bars=100", "report=false"),
+    *("mode=paper", "mode.speed=0", "mode.bars=400", "mode.snapshot_bars=100", "report=false"),
     *("strategy.params.fast=5", "strategy.params.slow=20", "start=2025-01-03", "end=2025-02-01"),
 )
 IMPATIENT = """
@@ -23,7 +22,8 @@ main()
 LOCKING = """
 import sqlite3
 import framework.results.connection as connection
-connection.BUSY_SECONDS = 0.3
+import framework.session.mirror as mirror
+connection.BUSY_SECONDS = mirror._PATIENCE_S = mirror._LAST_PATIENCE_S = 0.3
 from framework.modes.paper import Paper
 live = Paper._live
 async def locking(self, context, state, told):
@@ -69,7 +69,7 @@ def require_goes_on(folder, whole, *words):
     assert (row["status"], row["orders_hash"]) == ("done", whole)
 
 
-@pytest.mark.parametrize("size", ["60k", "260k"])
+@pytest.mark.parametrize("size", ["60k", "160k"])
 def test_full_disk_ends_a_session_that_goes_on_with_room(tmp_path, whole, size):
     with mounted(tmp_path / "disk", size) as disk:
         words = (*SESSION, f"run_dir={disk}/run")
@@ -89,7 +89,7 @@ def test_full_disk_ends_a_session_that_goes_on_with_room(tmp_path, whole, size):
 
 
 def test_database_locked_for_long_when_a_session_ends(tmp_path, whole):
-    code, said = run(tmp_path, *SESSION, program=(sys.executable, "-c", LOCKING))
+    code, said = run(tmp_path, *SESSION, script=LOCKING)
     assert code == 3, said
     require_fault(said, "database sqlite:///runs/framework.db: database is locked.")
     assert [row["status"] for row in rows(tmp_path)] == ["interrupted"]
@@ -100,7 +100,7 @@ def test_database_locked_for_long_when_a_session_goes_on(tmp_path, whole):
     interrupted(tmp_path, *SESSION)
     with closing(sqlite3.connect(tmp_path / "runs/framework.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        code, said = run(tmp_path, *SESSION, program=(sys.executable, "-c", IMPATIENT))
+        code, said = run(tmp_path, *SESSION, script=IMPATIENT)
     assert code == 3, said
     require_one_line(said, "database sqlite:///runs/framework.db: database is locked", ())
     require_goes_on(tmp_path, whole, *SESSION)

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from crash_runs import end, judge, rows, start, wait_until_listening, wait_until_said
+from crash_runs import PROGRAM, end, judge, rows, start, wait_until_listening, wait_until_said
 
 MOMENTS = 3
 
@@ -46,7 +46,8 @@ def test_told_to_stop_at_any_moment(tmp_path, duration, number):
 
 def test_told_to_stop_while_importing(tmp_path):
     for moment in (0.0, 0.03, 0.06, 0.1):
-        code, said = send(start(tmp_path, "report=false"), moment, signal.SIGTERM)
+        process = start(tmp_path, "report=false", program=PROGRAM)
+        code, said = send(process, moment, signal.SIGTERM)
         require_interrupted(code, said)
     assert {row["status"] for row in rows(tmp_path)} <= {"interrupted"}
 

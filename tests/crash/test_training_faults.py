@@ -1,7 +1,6 @@
 """A training that something stops: one line, the last good checkpoint kept, and gone on from."""
 
 import sqlite3
-import sys
 from contextlib import closing
 
 import numpy as np
@@ -78,14 +77,14 @@ main()
 
 def after_two(what):
     """Return the program, to which something happens after its second checkpoint."""
-    return (sys.executable, "-c", AFTER_TWO.replace("WHAT", what))
+    return AFTER_TWO.replace("WHAT", what)
 
 
 def test_a_full_disk_keeps_the_checkpoint_before_and_training_goes_on(tmp_path, whole):
     with mounted(tmp_path / "disk", "2m") as disk:
         stopped = disk / "run"
         filled = after_two(f"open('{disk}/rest', 'wb', 0).write(bytes(2**21))")
-        code, said = run(tmp_path, *TREES, f"run_dir={stopped}", program=filled)
+        code, said = run(tmp_path, *TREES, f"run_dir={stopped}", script=filled)
         assert code == 3, said
         line = require_one_line(said, "")
         assert str(stopped / "training" / "fold_1") in line
@@ -96,7 +95,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_training_goes_on(tmp_path, 
 
 def test_a_directory_that_cannot_be_written_any_more_is_one_line(tmp_path, whole):
     closed = after_two("os.chmod(path.parent, 0o555); os.geteuid() or os.seteuid(65534)")
-    code, said = run(tmp_path, *TREES, "run_dir=stopped", program=closed)
+    code, said = run(tmp_path, *TREES, "run_dir=stopped", script=closed)
     assert code == 3, said
     place = tmp_path / "stopped" / "training" / "fold_1"
     place.chmod(0o755)
@@ -109,7 +108,7 @@ def test_a_directory_that_cannot_be_written_any_more_is_one_line(tmp_path, whole
 
 def test_memory_that_does_not_suffice_is_one_line_and_training_goes_on(tmp_path, whole):
     limited = after_two("raise MemoryError")
-    code, said = run(tmp_path, *TREES, "run_dir=stopped", program=limited)
+    code, said = run(tmp_path, *TREES, "run_dir=stopped", script=limited)
     assert code == 3, said
     line = require_one_line(said, "lightgbm: there is not enough memory for the samples; ")
     assert status(tmp_path) == ("failed", 3, line)

@@ -33,7 +33,7 @@ _UNSTAMPED = {"bitvavo"}  # whose books say of no change when it was
 _ABOUT_NS = 12 * SECOND_NS  # a clock that is set by 10 s is noticed at its next reading
 
 
-@dataclass
+@dataclass(repr=False)  # which asyncio would write out, all events of it, as it ends
 class Heard:
     """What a feed told, and the truth that it is judged by."""
 
@@ -67,8 +67,10 @@ def run_and_judge(
     speaks: str, seed: int, script: Script, seconds: float, closed: str | None = None
 ) -> list[str]:
     """Return what was wrong under `script`, in which one market may be closed."""
+    gc.freeze()  # what was there before need not be looked through
     heard = run_virtual(_run(speaks, seed, script, seconds))
     gc.collect()  # a task that failed unseen is told when it is collected
+    gc.unfreeze()
     wrong = [f"trouble: {trouble}" for trouble in heard.troubles]
     if closed is not None:
         states = [event for event in heard.events if isinstance(event, StateChanged)]

@@ -103,7 +103,8 @@ def test_commands_pause_and_stop_a_session(program, api: BotApi) -> None:
     assert {message.chat for message in api.sent} == {CHAT}
 
 
-def test_a_locked_database_is_told(program, api: BotApi) -> None:
+def test_a_locked_database_is_told(program, api: BotApi, monkeypatch) -> None:
+    monkeypatch.setattr("framework.session.mirror._PATIENCE_S", 0.2)
     held: list[sqlite3.Connection] = []
 
     def talk(text: str) -> None:

@@ -62,6 +62,7 @@ class Swept:
         folder.mkdir(exist_ok=True)
         (folder / "told_functions.py").write_text(FUNCTIONS)
         self.folder = folder
+        self._told = Path(environment.get("TOLD", folder / "told"))
         (folder / "home").mkdir()
         done = subprocess.run(
             [sys.executable, SCRIPT, str(every), str(times), *WORDS, *words],
@@ -92,7 +93,7 @@ class Swept:
     @property
     def told(self):
         """Window, process, and parent of that process, of each computation."""
-        lines = (self.folder / "told").read_text().splitlines()
+        lines = self._told.read_text().splitlines()
         return [tuple(int(word) for word in line.split()) for line in lines]
 
     @property

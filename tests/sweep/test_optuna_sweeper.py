@@ -25,15 +25,15 @@ def asked(found):
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid", "cmaes", "nsga2"])
 def test_the_same_seed_asks_for_the_same_and_another_for_others(program, sampler):
-    words = (*WORDS, f"hydra.sweeper.sampler={sampler}", "hydra.sweeper.n_trials=36")
-    words = (*words, "hydra.sweeper.batch=6", "hydra.sweeper.startup=6")
+    words = (*WORDS, f"hydra.sweeper.sampler={sampler}", "hydra.sweeper.n_trials=16")
+    words = (*words, "hydra.sweeper.batch=4", "hydra.sweeper.startup=4")
     words = (*words, "strategy.params.fast=range(5,30)", "strategy.params.slow=range(40,90,2)")
     for name, seed in (("one", 5), ("two", 5), ("other", 6)):
         ended = program(*words, f"sweep.name={name}", f"seed={seed}")
         assert ended.code == 0, ended.err
         assert "Warning" not in ended.err
     one, two, other = (table(ended.folder, name) for name in ("one", "two", "other"))
-    assert len(one) == 36
+    assert len(one) == 16
     assert asked(one) == asked(two)
     assert one.orders_hash == two.orders_hash
     assert asked(one) != asked(other)

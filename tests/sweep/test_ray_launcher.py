@@ -24,6 +24,7 @@ def batch(tmp_path_factory):
 
 @pytest.fixture
 def nodes(tmp_path):
+    """The address of a cluster, and the process of each of its two nodes."""
     script = Path(__file__).with_name("ray_nodes.py")
     with (
         (tmp_path / "nodes.err").open("w") as said,
@@ -33,32 +34,25 @@ def nodes(tmp_path):
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,
-            env={**os.environ, **QUIET, "TOLD": str(tmp_path / "spread" / "told")},
+            env={**os.environ, **QUIET, "TOLD": str(tmp_path / "told")},
         ) as cluster,
     ):
         yield json.loads(cluster.stdout.readline())
         cluster.stdin.close()
 
 
-def test_two_nodes_give_the_same_as_one_process(tmp_path, batch, nodes):
+def test_two_nodes_give_the_same_as_one_process_though_one_is_lost(tmp_path, batch, nodes):
     words = ("hydra/launcher=ray", f"hydra.launcher.address='{nodes['address']}'")
-    done = Swept(tmp_path / "spread", GOOD, *words, **QUIET)
+    told = {"TOLD": str(tmp_path / "told"), **QUIET}
+    done = Swept(tmp_path / "both", GOOD, *words, **told)
     assert done.code == 0, done.err
     assert same(done.table, batch.table)
     assert done.rows == batch.rows
     assert set(done.rows.values()) == {1}
     assert {parent for *_, parent in done.told} >= set(nodes["nodes"].values())
 
-
-def test_chunks_of_a_lost_node_run_on_the_other(tmp_path, batch, nodes):
-    words = ("hydra/launcher=ray", f"hydra.launcher.address='{nodes['address']}'")
-    done = Swept(
-        *(tmp_path / "spread", GOOD, *words),
-        every=6,
-        times=1,
-        NODES=json.dumps(nodes["nodes"]),
-        **QUIET,
-    )
+    lost = json.dumps(nodes["nodes"])
+    done = Swept(tmp_path / "lost", GOOD, *words, every=6, times=1, NODES=lost, **told)
     assert done.code == 0, done.err
     raylet, *workers = done.killed
     assert raylet in nodes["nodes"].values()
