@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import TYPE_CHECKING
 
+from framework import collector
 from framework.config.signals import end_cleanly
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def compose() -> None:
     """Let Hydra compose the configuration and hand it to the runner."""
     import hydra
 
-    from framework.config import run_mode
     from framework.config.command_line import exit_with_faults, quoted_expressions
     from framework.config.search_path import project_root, register
 
@@ -39,7 +38,6 @@ def compose() -> None:
             run(config)
 
     register()
-    run_mode.register()
     if {"-m", "--multirun"} & set(sys.argv[1:]):
         from framework.sweep.plugins import register as register_sweeps
 
@@ -58,8 +56,6 @@ def print_functions() -> None:
 
 
 if __name__ == "__main__":
-    # Imports and configuration stay to the end: looking through them again and again while they
-    # grow, as for the usual number of new objects, is a quarter of a start.
-    gc.set_threshold(50_000, 20, 100)
+    collector.begin()
     # Everything heavy is imported inside, where a signal already finds its handler.
     end_cleanly(main)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from framework import __version__
+from framework import __version__, collector
 from framework.config.blame import blaming
 from framework.config.build import build, build_part, plain_tree
 from framework.config.secrets import Redactor
@@ -65,6 +65,7 @@ def _work(context: Context) -> None:
     """Do what the mode does, with a directory and a row of its own where it is recorded."""
     settings = context.settings
     settings.mode.prepare(context)
+    collector.settle()
     if not settings.mode.recorded:
         settings.mode.run(context)
         return

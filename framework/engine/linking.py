@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.compiler import numba, seldom_collected
+from framework.collector import seldom_collected
+from framework.compiler import numba
 
 __all__ = ["ForCompiledCallers", "WithAllCalled"]
 

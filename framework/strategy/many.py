@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import overload
 
-from framework.compiler import seldom_collected
+from framework.collector import seldom_collected
 from framework.errors import UserError, did_you_mean
 from framework.market.candles import Candles
 from framework.records import Signals
