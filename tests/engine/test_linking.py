@@ -7,7 +7,7 @@ import gc
 import pytest
 from numba.core.errors import TypingError
 
-from framework.compiler import seldom_collected
+from framework.collector import seldom_collected
 from framework.engine.compiled import apart, compiled, njit
 from framework.engine.linking import WithAllCalled
 
